@@ -1,0 +1,20 @@
+// Everything that the module exports, in the order of src/addon/binding.ts; a test compares the two.
+#include <napi.h>
+
+#include "addon/js_error.h"
+
+namespace diskferry::addon {
+
+Napi::Object exportAll(Napi::Env env, Napi::Object exports) {
+  auto add = [&](const char* name, Napi::Value (*function)(const Napi::CallbackInfo&)) {
+    exports.Set(name, Napi::Function::New(env, function, name));
+  };
+  add("setErrorClass", setErrorClass);
+  return exports;
+}
+
+Napi::Object initialize(Napi::Env env, Napi::Object exports) { return exportAll(env, exports); }
+
+NODE_API_MODULE(diskferry, initialize)
+
+}  // namespace diskferry::addon

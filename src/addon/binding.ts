@@ -1,0 +1,25 @@
+// The native module, all of it: loads it and declares every export, in the order of native/addon/module.cc (a test
+// compares the two). Nothing else loads it. Handles are opaque; the classes beside this file give them methods.
+
+import { createRequire } from 'node:module'
+import { TransferError } from '../errors.js'
+
+/** The whole native surface. Arguments are positional and already checked by the callers in this folder. */
+export interface Addon {
+  setErrorClass(errorClass: typeof TransferError): void
+}
+
+function load(): Addon {
+  const require = createRequire(import.meta.url)
+  try {
+    return require('../../build/Release/diskferry.node') as Addon
+  } catch (cause) {
+    throw new TransferError('ADDON_MISSING', `the native module could not be loaded: ${(cause as Error).message}`, {
+      cause,
+      hint: 'Build it with: npm run build',
+    })
+  }
+}
+
+export const addon: Addon = load()
+addon.setErrorClass(TransferError)
