@@ -79,6 +79,13 @@ export const errorCodes = {
 
 export type ErrorCode = keyof typeof errorCodes
 
+/** One of several things wrong in a text file: what, and its 1-based place. */
+export interface Problem {
+  message: string
+  line: number
+  column: number
+}
+
 export interface ErrorDetail {
   /** What to do next, a sentence. */
   hint?: string
@@ -90,6 +97,8 @@ export interface ErrorDetail {
   /** 1-based place in a text file. */
   line?: number
   column?: number
+  /** Everything wrong with the file, when the message can only name the first. */
+  problems?: readonly Problem[]
 }
 
 export class TransferError extends Error {
@@ -99,6 +108,7 @@ export class TransferError extends Error {
   readonly path: string | undefined
   readonly line: number | undefined
   readonly column: number | undefined
+  readonly problems: readonly Problem[]
 
   constructor(
     readonly code: ErrorCode,
@@ -111,6 +121,7 @@ export class TransferError extends Error {
     this.path = detail.path
     this.line = detail.line
     this.column = detail.column
+    this.problems = detail.problems ?? []
   }
 }
 
