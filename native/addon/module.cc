@@ -1,6 +1,7 @@
 // Everything that the module exports, in the order of src/addon/binding.ts; a test compares the two.
 #include <napi.h>
 
+#include "addon/device_binding.h"
 #include "addon/js_error.h"
 
 namespace diskferry::addon {
@@ -10,6 +11,12 @@ Napi::Object exportAll(Napi::Env env, Napi::Object exports) {
     exports.Set(name, Napi::Function::New(env, function, name));
   };
   add("setErrorClass", setErrorClass);
+
+  add("deviceOpen", deviceOpen);
+  add("deviceRead", deviceRead);
+  add("deviceWrite", deviceWrite);
+  add("deviceFlush", deviceFlush);
+  add("deviceClose", deviceClose);
   return exports;
 }
 

@@ -15,7 +15,8 @@ class AlignedBuffer {
   AlignedBuffer() = default;
   // The memory is not cleared. Its size is rounded up to whole pages; bytes() has the length that was asked for.
   explicit AlignedBuffer(size_t lengthBytes)
-      : data_(static_cast<std::byte*>(std::aligned_alloc(kIoAlignmentBytes, roundUp(lengthBytes)))), length_(lengthBytes) {
+      : data_(static_cast<std::byte*>(std::aligned_alloc(kIoAlignmentBytes, roundUp(lengthBytes)))),
+        length_(lengthBytes) {
     if (data_ == nullptr) std::abort();
   }
 
@@ -29,7 +30,8 @@ class AlignedBuffer {
     void operator()(std::byte* pointer) const { std::free(pointer); }
   };
   static size_t roundUp(size_t length) {
-    return (length + kIoAlignmentBytes - 1) / kIoAlignmentBytes * kIoAlignmentBytes + (length == 0 ? kIoAlignmentBytes : 0);
+    return (length + kIoAlignmentBytes - 1) / kIoAlignmentBytes * kIoAlignmentBytes +
+           (length == 0 ? kIoAlignmentBytes : 0);
   }
 
   std::unique_ptr<std::byte, Free> data_;

@@ -32,7 +32,8 @@ class MemorySectors final : public Sectors {
 
  private:
   Status check(uint64_t offset, uint64_t length) const {
-    if (offset % sectorBytes_ != 0 || length % sectorBytes_ != 0 || offset > bytes_.size() || length > bytes_.size() - offset)
+    if (offset % sectorBytes_ != 0 || length % sectorBytes_ != 0 || offset > bytes_.size() ||
+        length > bytes_.size() - offset)
       return Status(ErrorCode::DEVICE_RANGE, "memory: range " + std::to_string(offset) + "+" + std::to_string(length) +
                                                  " is outside or not aligned to " + std::to_string(sectorBytes_));
     return Status::ok();

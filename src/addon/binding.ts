@@ -4,9 +4,29 @@
 import { createRequire } from 'node:module'
 import { TransferError } from '../errors.js'
 
+/** Something with sectors: a device. Opaque. */
+export interface SectorsHandle {
+  readonly kind: unique symbol
+}
+
+export interface OpenedDevice {
+  handle: SectorsHandle
+  sizeBytes: number
+  logicalSectorBytes: number
+  physicalSectorBytes: number
+  isBlock: boolean
+  directIo: boolean
+}
+
 /** The whole native surface. Arguments are positional and already checked by the callers in this folder. */
 export interface Addon {
   setErrorClass(errorClass: typeof TransferError): void
+
+  deviceOpen(path: string, write: boolean, fileSectorBytes: number): Promise<OpenedDevice>
+  deviceRead(device: SectorsHandle, offsetBytes: number, into: Uint8Array): Promise<void> // `into` is pinned until it settles
+  deviceWrite(device: SectorsHandle, offsetBytes: number, from: Uint8Array): Promise<void>
+  deviceFlush(device: SectorsHandle): Promise<void>
+  deviceClose(device: SectorsHandle): Promise<void> // a second close does nothing
 }
 
 function load(): Addon {
