@@ -79,11 +79,11 @@ export const errorCodes = {
 
 export type ErrorCode = keyof typeof errorCodes
 
-/** One of several things wrong in a text file: what, and its 1-based place. */
+/** One of several things that are wrong: what, and its 1-based place when it is in a text file. */
 export interface Problem {
   message: string
-  line: number
-  column: number
+  line?: number
+  column?: number
 }
 
 export interface ErrorDetail {

@@ -3,6 +3,7 @@
 
 import { createRequire } from 'node:module'
 import { TransferError } from '../errors.js'
+import type { ScannedTree } from './tree-scan.js'
 
 /** Something with sectors: a device. Opaque. */
 export interface SectorsHandle {
@@ -27,19 +28,26 @@ export interface Addon {
   deviceWrite(device: SectorsHandle, offsetBytes: number, from: Uint8Array): Promise<void>
   deviceFlush(device: SectorsHandle): Promise<void>
   deviceClose(device: SectorsHandle): Promise<void> // a second close does nothing
+
+  scanTree(root: string, followSymlinks: boolean): Promise<ScannedTree>
 }
 
+let loaded: Addon | undefined
+
 function load(): Addon {
+  if (loaded !== undefined) return loaded
   const require = createRequire(import.meta.url)
   try {
-    return require('../../build/Release/diskferry.node') as Addon
+    loaded = require('../../build/Release/diskferry.node') as Addon
   } catch (cause) {
     throw new TransferError('ADDON_MISSING', `the native module could not be loaded: ${(cause as Error).message}`, {
       cause,
       hint: 'Build it with: npm run build',
     })
   }
+  loaded.setErrorClass(TransferError)
+  return loaded
 }
 
-export const addon: Addon = load()
-addon.setErrorClass(TransferError)
+/** Loads the module at the first call of a function: help and the pure parts work without it. */
+export const addon: Addon = new Proxy({} as Addon, { get: (_, name) => load()[name as keyof Addon] })
