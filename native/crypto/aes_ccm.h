@@ -17,7 +17,7 @@ using CcmTag = std::array<std::byte, 16>;
 Status aesCcmSeal(std::span<const std::byte> key32, const CcmNonce& nonce, std::span<const std::byte> plaintext,
                   std::span<std::byte> ciphertext, CcmTag& tag);
 // KEY_WRONG when the tag does not fit.
-Result<SecureBytes> aesCcmOpen(std::span<const std::byte> key32, const CcmNonce& nonce, std::span<const std::byte> ciphertext,
-                               const CcmTag& tag);
+Result<SecureBytes> aesCcmOpen(std::span<const std::byte> key32, const CcmNonce& nonce,
+                               std::span<const std::byte> ciphertext, const CcmTag& tag);
 
 }  // namespace diskferry

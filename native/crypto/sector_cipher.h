@@ -38,7 +38,8 @@ class SectorCipher {
   virtual void decrypt(uint64_t offsetBytes, std::span<std::byte> sectors) const = 0;
 };
 
-// A path that the method or the CPU does not have falls back to evp; all paths give equal bytes. sectorBytes 512 or 4096.
+// A path that the method or the CPU does not have falls back to evp; all paths give equal bytes. sectorBytes 512 or
+// 4096.
 Result<std::unique_ptr<SectorCipher>> makeSectorCipher(CipherMethod method, std::span<const std::byte> volumeKey,
                                                        uint32_t sectorBytes, CipherPath path = bestCipherPath());
 

@@ -1,0 +1,94 @@
+#include "crypto/sector_cipher.h"
+
+#include <string>
+#include <utility>
+
+#include "crypto/evp_ciphers.h"
+#include "crypto/secure_memory.h"
+
+namespace diskferry {
+
+namespace {
+
+Result<std::unique_ptr<SectorCipher>> makeXts(std::span<const std::byte> key, uint32_t sectorBytes, CipherPath) {
+  return makeEvpXts(key, sectorBytes);
+}
+
+Result<std::unique_ptr<SectorCipher>> makeCbc(std::span<const std::byte> key, uint32_t sectorBytes, CipherPath) {
+  return makeEvpCbc(key, sectorBytes);
+}
+
+// The 64-byte container has the CBC key at 0 and the sector-key key at 32, also where each has only 16 bytes.
+Result<std::unique_ptr<SectorCipher>> makeDiffused(std::span<const std::byte> container, size_t keyBytes,
+                                                   uint32_t sectorBytes, CipherPath path) {
+  auto cbc = makeCbc(container.first(keyBytes), sectorBytes, path);
+  if (!cbc.isOk()) return cbc;
+  return makeDiffusedCipher(cbc.take(), container.subspan(32, keyBytes), sectorBytes);
+}
+
+}  // namespace
+
+std::optional<size_t> volumeKeyBytes(uint16_t method) {
+  switch (static_cast<CipherMethod>(method)) {
+    case CipherMethod::cbc128Diffuser:
+    case CipherMethod::cbc256Diffuser:
+    case CipherMethod::xts256:
+      return 64;
+    case CipherMethod::cbc256:
+    case CipherMethod::xts128:
+      return 32;
+    case CipherMethod::cbc128:
+      return 16;
+  }
+  return std::nullopt;
+}
+
+std::string_view methodName(CipherMethod method) {
+  switch (method) {
+    case CipherMethod::cbc128Diffuser:
+      return "cbc-128-diffuser";
+    case CipherMethod::cbc256Diffuser:
+      return "cbc-256-diffuser";
+    case CipherMethod::cbc128:
+      return "cbc-128";
+    case CipherMethod::cbc256:
+      return "cbc-256";
+    case CipherMethod::xts128:
+      return "xts-128";
+    case CipherMethod::xts256:
+      return "xts-256";
+  }
+  return "unknown";
+}
+
+CipherPath bestCipherPath() { return CipherPath::evp; }
+
+Result<std::unique_ptr<SectorCipher>> makeSectorCipher(CipherMethod method, std::span<const std::byte> volumeKey,
+                                                       uint32_t sectorBytes, CipherPath path) {
+  std::optional<size_t> keyBytes = volumeKeyBytes(static_cast<uint16_t>(method));
+  if (!keyBytes)
+    return Status(ErrorCode::VOLUME_UNSUPPORTED,
+                  "encryption method " + std::to_string(static_cast<uint16_t>(method)) + " is not known");
+  if (volumeKey.size() != *keyBytes)
+    return Status(ErrorCode::VOLUME_DAMAGED, "the volume key has " + std::to_string(volumeKey.size()) + " bytes but " +
+                                                 std::string(methodName(method)) + " needs " +
+                                                 std::to_string(*keyBytes));
+  if (sectorBytes != 512 && sectorBytes != 4096)
+    return Status(ErrorCode::VOLUME_UNSUPPORTED,
+                  "sectors have 512 or 4096 bytes but this volume says " + std::to_string(sectorBytes));
+  switch (method) {
+    case CipherMethod::xts128:
+    case CipherMethod::xts256:
+      return makeXts(volumeKey, sectorBytes, path);
+    case CipherMethod::cbc128:
+    case CipherMethod::cbc256:
+      return makeCbc(volumeKey, sectorBytes, path);
+    case CipherMethod::cbc128Diffuser:
+      return makeDiffused(volumeKey, 16, sectorBytes, path);
+    case CipherMethod::cbc256Diffuser:
+      return makeDiffused(volumeKey, 32, sectorBytes, path);
+  }
+  return Status(ErrorCode::INTERNAL, "an encryption method without a cipher");
+}
+
+}  // namespace diskferry
