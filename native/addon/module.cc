@@ -3,6 +3,7 @@
 
 #include "addon/device_binding.h"
 #include "addon/js_error.h"
+#include "addon/scan_binding.h"
 
 namespace diskferry::addon {
 
@@ -17,6 +18,8 @@ Napi::Object exportAll(Napi::Env env, Napi::Object exports) {
   add("deviceWrite", deviceWrite);
   add("deviceFlush", deviceFlush);
   add("deviceClose", deviceClose);
+
+  add("scanTree", scanTree);
   return exports;
 }
 

@@ -3,7 +3,7 @@
 
 import { createRequire } from 'node:module'
 import { TransferError } from '../errors.js'
-import type { ScannedTree } from './tree-scan.js'
+import type { FileTree } from '../file-tree.js'
 
 /** Something with sectors: a device. Opaque. */
 export interface SectorsHandle {
@@ -17,6 +17,20 @@ export interface OpenedDevice {
   physicalSectorBytes: number
   isBlock: boolean
   directIo: boolean
+}
+
+export interface SkippedEntry {
+  /** Below the root, with `/`; bytes that are not UTF-8 are shown as `\xNN`. */
+  path: string
+  /** `special`: a pipe, socket or device. `loop`: a link back to a directory that it lies in. */
+  reason: 'symlink' | 'special' | 'unreadable' | 'invalid-utf8' | 'loop'
+  /** Why, for people. */
+  message: string
+}
+
+export interface ScannedTree extends FileTree {
+  /** What was found and left out, in the order of the walk. */
+  skipped: SkippedEntry[]
 }
 
 /** The whole native surface. Arguments are positional and already checked by the callers in this folder. */
