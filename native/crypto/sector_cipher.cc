@@ -4,18 +4,28 @@
 #include <utility>
 
 #include "crypto/evp_ciphers.h"
+#include "crypto/fast_ciphers.h"
 #include "crypto/secure_memory.h"
 
 namespace diskferry {
 
 namespace {
 
-Result<std::unique_ptr<SectorCipher>> makeXts(std::span<const std::byte> key, uint32_t sectorBytes, CipherPath) {
-  return makeEvpXts(key, sectorBytes);
+bool usesAesInstructions(CipherPath path) { return path != CipherPath::evp && hasAesInstructions(); }
+
+Result<std::unique_ptr<SectorCipher>> makeXts(std::span<const std::byte> key, uint32_t sectorBytes, CipherPath path) {
+  size_t halfBytes = key.size() / 2;
+  if (equalConstantTime(key.first(halfBytes), key.last(halfBytes)))
+    return Status(ErrorCode::VOLUME_DAMAGED, "the volume key is not usable for AES-XTS: its two halves of " +
+                                                 std::to_string(halfBytes) + " bytes are equal");
+  if (!usesAesInstructions(path)) return makeEvpXts(key, sectorBytes);
+  return makeFastXts(key, sectorBytes, path == CipherPath::vaes && hasWideAesInstructions());
 }
 
-Result<std::unique_ptr<SectorCipher>> makeCbc(std::span<const std::byte> key, uint32_t sectorBytes, CipherPath) {
-  return makeEvpCbc(key, sectorBytes);
+// VAES brings nothing here: encryption is bound by its chain, decryption by memory.
+Result<std::unique_ptr<SectorCipher>> makeCbc(std::span<const std::byte> key, uint32_t sectorBytes, CipherPath path) {
+  if (!usesAesInstructions(path)) return makeEvpCbc(key, sectorBytes);
+  return makeFastCbc(key, sectorBytes);
 }
 
 // The 64-byte container has the CBC key at 0 and the sector-key key at 32, also where each has only 16 bytes.
@@ -61,7 +71,10 @@ std::string_view methodName(CipherMethod method) {
   return "unknown";
 }
 
-CipherPath bestCipherPath() { return CipherPath::evp; }
+CipherPath bestCipherPath() {
+  if (hasWideAesInstructions()) return CipherPath::vaes;
+  return hasAesInstructions() ? CipherPath::aesNi : CipherPath::evp;
+}
 
 Result<std::unique_ptr<SectorCipher>> makeSectorCipher(CipherMethod method, std::span<const std::byte> volumeKey,
                                                        uint32_t sectorBytes, CipherPath path) {

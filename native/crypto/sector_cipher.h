@@ -33,7 +33,8 @@ CipherPath bestCipherPath();
 class SectorCipher {
  public:
   virtual ~SectorCipher() = default;
-  // In place, whole sectors; `offsetBytes` is the place of the first byte on the volume, a multiple of the sector.
+  // In place, whole sectors; `offsetBytes` is the place of the first byte on the volume, a multiple of the sector. A
+  // part of a sector would never be readable again: it ends the process.
   virtual void encrypt(uint64_t offsetBytes, std::span<std::byte> sectors) const = 0;
   virtual void decrypt(uint64_t offsetBytes, std::span<std::byte> sectors) const = 0;
 };
