@@ -1,6 +1,7 @@
 // Everything that the module exports, in the order of src/addon/binding.ts; a test compares the two.
 #include <napi.h>
 
+#include "addon/crypto_binding.h"
 #include "addon/device_binding.h"
 #include "addon/js_error.h"
 #include "addon/scan_binding.h"
@@ -20,6 +21,10 @@ Napi::Object exportAll(Napi::Env env, Napi::Object exports) {
   add("deviceClose", deviceClose);
 
   add("scanTree", scanTree);
+
+  add("cryptoPaths", cryptoPaths);
+  add("hashBlocks", hashBlocks);
+  add("cipherSectors", cipherSectors);
   return exports;
 }
 

@@ -71,6 +71,13 @@ std::string_view methodName(CipherMethod method) {
   return "unknown";
 }
 
+std::optional<CipherMethod> methodNamed(std::string_view name) {
+  for (CipherMethod method : {CipherMethod::cbc128Diffuser, CipherMethod::cbc256Diffuser, CipherMethod::cbc128,
+                              CipherMethod::cbc256, CipherMethod::xts128, CipherMethod::xts256})
+    if (methodName(method) == name) return method;
+  return std::nullopt;
+}
+
 CipherPath bestCipherPath() {
   if (hasWideAesInstructions()) return CipherPath::vaes;
   return hasAesInstructions() ? CipherPath::aesNi : CipherPath::evp;

@@ -25,6 +25,7 @@ enum class CipherMethod : uint16_t {
 // Length of the volume key (FVEK) container; nothing for an unknown method.
 std::optional<size_t> volumeKeyBytes(uint16_t method);
 std::string_view methodName(CipherMethod method);  // "xts-128", "cbc-256-diffuser", ...
+std::optional<CipherMethod> methodNamed(std::string_view name);
 
 enum class CipherPath { evp, aesNi, vaes };
 CipherPath bestCipherPath();

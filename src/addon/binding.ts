@@ -33,6 +33,19 @@ export interface ScannedTree extends FileTree {
   skipped: SkippedEntry[]
 }
 
+/** How MD5 is computed: one message at a time, or up to 16 (AVX2) or 32 (AVX-512) side by side. */
+export type HashPath = 'portable' | 'avx2' | 'avx512'
+
+/** How sectors are encrypted: through OpenSSL, or with the CPU's AES instructions, 128 or 512 bits wide. */
+export type CipherPath = 'evp' | 'aes-ni' | 'vaes'
+
+export interface AvailablePaths {
+  /** What this CPU can run, narrowest first; the last is the default. */
+  hash: HashPath[]
+  /** What this CPU can run, narrowest first; the last is the default. */
+  cipher: CipherPath[]
+}
+
 /** The whole native surface. Arguments are positional and already checked by the callers in this folder. */
 export interface Addon {
   setErrorClass(errorClass: typeof TransferError): void
@@ -44,6 +57,18 @@ export interface Addon {
   deviceClose(device: SectorsHandle): Promise<void> // a second close does nothing
 
   scanTree(root: string, followSymlinks: boolean): Promise<ScannedTree>
+
+  cryptoPaths(): AvailablePaths
+  hashBlocks(data: Uint8Array, blockBytes: number, path: HashPath): Promise<Buffer>
+  cipherSectors(
+    method: string,
+    key: Uint8Array,
+    sectorBytes: number,
+    offsetBytes: number,
+    data: Uint8Array, // changed in place
+    encrypt: boolean,
+    path: CipherPath,
+  ): Promise<void>
 }
 
 let loaded: Addon | undefined

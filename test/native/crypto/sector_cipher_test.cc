@@ -152,6 +152,8 @@ TEST_CASE("crypto: unknown methods and keys that fit no method are refused") {
   CHECK_FALSE(volumeKeyBytes(0).has_value());
   CHECK(methodName(CipherMethod::xts128) == "xts-128");
   CHECK(methodName(CipherMethod::cbc256Diffuser) == "cbc-256-diffuser");
+  for (CipherMethod method : kMethods) CHECK(methodNamed(methodName(method)) == method);
+  CHECK_FALSE(methodNamed("xts-512").has_value());
   auto code = [](CipherMethod method, size_t keyBytes, uint32_t sectorBytes) {
     return makeSectorCipher(method, countingBytes(keyBytes), sectorBytes).status().code();
   };
