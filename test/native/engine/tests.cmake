@@ -1,0 +1,3 @@
+target_sources(native-tests PRIVATE
+  ${CMAKE_CURRENT_SOURCE_DIR}/engine/chunk_cursor_test.cc
+)
