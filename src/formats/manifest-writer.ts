@@ -235,7 +235,7 @@ function pageRangeElement(offset: number, length: number, digest: Buffer): strin
 const zeroDigests = new Map<number, Buffer>()
 
 /** MD5 of so many zeros; there are only a few lengths, each is computed once. */
-function zeroDigest(lengthBytes: number): Buffer {
+export function zeroDigest(lengthBytes: number): Buffer {
   let digest = zeroDigests.get(lengthBytes)
   if (digest === undefined) {
     if (zeroDigests.size >= 1000) zeroDigests.clear()

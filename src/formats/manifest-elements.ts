@@ -1,0 +1,376 @@
+// The grammar of the drive manifest as a state machine over the events of an XML parser: which element may stand where, which
+// attributes it has, and what becomes of it. manifest-reader.ts feeds it and hands out what it has put together.
+
+import { type Disposition, dispositions } from './blob-limits.js'
+import { containerNameProblem, maxBlobNameUnits } from './destination.js'
+import { BlockCollector, type ReadBlocks, shown, wholeNumber } from './manifest-blocks.js'
+import type { HashedPath } from './manifest-writer.js'
+
+export interface ReadManifestHeader {
+  kind: 'header'
+  /** `2014-11-01` on import drives, `2011-10-01` on export drives. */
+  version: string
+  driveId: string
+  clientCreator: string | undefined
+  /** Present on drives of the old format. Never print it. */
+  credential: { storageAccountKey: string } | { containerSas: string } | undefined
+}
+
+export interface ReadManifestList {
+  id: string | undefined
+  metadata: HashedPath | undefined
+  properties: HashedPath | undefined
+}
+
+export interface ReadManifestBlob extends ReadBlocks {
+  kind: 'block' | 'page'
+  /** `container/name` */
+  blobPath: string
+  /** From the drive's root, with backslashes; no part of it leads elsewhere. */
+  filePath: string
+  lengthBytes: number
+  /** Undefined on export drives; the service takes `rename` where an import manifest says nothing. */
+  disposition: Disposition | undefined
+  /** DateTime, export only. */
+  snapshot: string | undefined
+  /** Of this blob; otherwise its list's apply. */
+  metadata: HashedPath | undefined
+  properties: HashedPath | undefined
+  /** The same object for all blobs of a list. */
+  list: ReadManifestList
+  /** 1-based line of its element. */
+  line: number
+}
+
+export type ManifestPart = ReadManifestHeader | ReadManifestBlob
+
+/** Reports a problem at the current element, or at the line and column given. */
+export type ManifestFailure = (problem: string, place?: { line: number; column: number }) => never
+
+interface ElementRule {
+  children?: readonly string[]
+  attributes?: readonly string[]
+  hasText?: boolean
+  /** Whatever is inside does not matter. */
+  isOpaque?: boolean
+}
+
+const hashedFile: ElementRule = { attributes: ['Hash'], hasText: true }
+const text: ElementRule = { hasText: true }
+const rules: Readonly<Record<string, ElementRule>> = {
+  '': { children: ['DriveManifest'] },
+  DriveManifest: { children: ['Drive'], attributes: ['Version'] },
+  Drive: { children: ['DriveId', 'StorageAccountKey', 'ContainerSas', 'ClientCreator', 'BlobList'] },
+  DriveId: text,
+  StorageAccountKey: text,
+  ContainerSas: text,
+  ClientCreator: text,
+  BlobList: { children: ['MetadataPath', 'PropertiesPath', 'Blob'], attributes: ['Id'] },
+  MetadataPath: hashedFile,
+  PropertiesPath: hashedFile,
+  Blob: {
+    children: [
+      'BlobPath',
+      'FilePath',
+      'ClientData',
+      'Snapshot',
+      'Length',
+      'ImportDisposition',
+      'PageRangeList',
+      'BlockList',
+      'MetadataPath',
+      'PropertiesPath',
+    ],
+  },
+  BlobPath: text,
+  FilePath: text,
+  ClientData: { isOpaque: true },
+  Snapshot: text,
+  Length: text,
+  ImportDisposition: text,
+  PageRangeList: { children: ['PageRange'] },
+  BlockList: { children: ['Block'] },
+  PageRange: { attributes: ['Offset', 'Length', 'Hash'] },
+  Block: { attributes: ['Offset', 'Length', 'Id', 'Hash'] },
+}
+// Each child of an element has a bit, so that a second one of its kind is seen at once; those that may repeat have none.
+const repeatable = new Set(['BlobList', 'Blob', 'PageRange', 'Block'])
+const ruleOf = new Map(
+  Object.entries(rules).map(([name, rule]) => {
+    const bits = (rule.children ?? []).map((child, index) => [child, repeatable.has(child) ? 0 : 1 << index] as const)
+    return [name, { ...rule, childBits: new Map(bits) }] as const
+  }),
+)
+
+/** What is known of a blob while it is open. Plain fields: there are millions of them. */
+class OpenBlob {
+  blobPath: string | undefined
+  filePath: string | undefined
+  snapshot: string | undefined
+  disposition: Disposition | undefined
+  lengthBytes = -1
+  kind: 'block' | 'page' | undefined
+  blocks: ReadBlocks | undefined
+  metadata: HashedPath | undefined
+  properties: HashedPath | undefined
+
+  constructor(
+    readonly line: number,
+    readonly column: number,
+  ) {}
+}
+
+export class ManifestElements {
+  /** Finished parts; the reader empties it. */
+  parts: ManifestPart[] = []
+  isDone = false
+  readonly #stack: string[] = ['']
+  #opaqueDepth = 0
+  #text = ''
+  #hash: string | undefined
+  #version = ''
+  readonly #driveTexts = new Map<string, string>()
+  readonly #seenBits: number[] = [0]
+  #lists = 0
+  #blobs = 0
+  #list: ReadManifestList = { id: undefined, metadata: undefined, properties: undefined }
+  #listHasBlobs = false
+  #blob: OpenBlob | undefined
+  readonly #collector: BlockCollector
+
+  constructor(
+    readonly limits: { blobsMax: number; rangesMax: number; textMax: number },
+    readonly fail: ManifestFailure,
+    readonly place: () => { line: number; column: number },
+  ) {
+    this.#collector = new BlockCollector(limits.rangesMax)
+  }
+
+  open(name: string, attributes: Readonly<Record<string, string>>): void {
+    if (this.#opaqueDepth > 0) {
+      this.#opaqueDepth += 1
+      return
+    }
+    const parent = this.#stack[this.#stack.length - 1] as string
+    const bit = ruleOf.get(parent)?.childBits.get(name)
+    if (bit === undefined) {
+      this.fail(
+        parent === '' ? `the root element is ${name}, expected DriveManifest` : `${parent} has no element ${name}`,
+      )
+    }
+    const top = this.#seenBits.length - 1
+    const seen = this.#seenBits[top] as number
+    if ((seen & bit) !== 0) this.fail(`${parent} has a second ${name}`)
+    this.#seenBits[top] = seen | bit
+    const rule = ruleOf.get(name) as ElementRule
+    for (const attribute in attributes) {
+      if (!rule.attributes?.includes(attribute) && !attribute.startsWith('xmlns'))
+        this.fail(`${name} has no attribute ${attribute}`)
+    }
+    this.#stack.push(name)
+    this.#text = ''
+    if (rule.isOpaque) this.#opaqueDepth = 1
+    else if (name === 'Block' || name === 'PageRange') this.#addBlock(attributes)
+    else this.#openStructure(name, attributes)
+  }
+
+  addText(value: string): void {
+    if (this.#opaqueDepth > 0) return
+    const name = this.#stack[this.#stack.length - 1] as string
+    if (ruleOf.get(name)?.hasText) {
+      this.#text += value
+      if (this.#text.length > this.limits.textMax) this.fail(`${name} is longer than ${this.limits.textMax} characters`)
+    } else if (/[^ \t\r\n]/.test(value)) this.fail(`${name} has text in it: ${shown(value.trim())}`)
+  }
+
+  close(): void {
+    if (this.#opaqueDepth > 1) {
+      this.#opaqueDepth -= 1
+      return
+    }
+    this.#opaqueDepth = 0
+    const name = this.#stack.pop() as string
+    const rule = ruleOf.get(name) as ElementRule
+    if (rule.children !== undefined) this.#seenBits.pop()
+    if (rule.hasText) this.#closeText(name, this.#stack[this.#stack.length - 1] as string)
+    else if (name === 'PageRangeList' || name === 'BlockList') this.#closeBlocks()
+    else if (name === 'Blob') this.#closeBlob()
+    else if (name === 'Drive' && this.#lists === 0) this.fail('the drive has no BlobList')
+    else if (name === 'DriveManifest') {
+      if (this.#lists === 0) this.fail('the manifest has no Drive')
+      this.isDone = true
+    }
+  }
+
+  #openStructure(name: string, attributes: Readonly<Record<string, string>>): void {
+    if (ruleOf.get(name)?.children !== undefined) this.#seenBits.push(0)
+    if (name === 'DriveManifest') {
+      const { Version: version } = attributes
+      if (version === undefined || !/^\d{4}-[0-9M]{2}-[0-9D]{2}$/.test(version)) {
+        this.fail(`Version is ${shown(version)}, expected a date such as 2014-11-01`)
+      }
+      this.#version = version
+    } else if (name === 'BlobList') this.#openList(attributes.Id)
+    else if (name === 'Blob') this.#openBlob()
+    else if (name === 'PageRangeList' || name === 'BlockList') this.#openBlocks(name)
+    else if (name === 'MetadataPath' || name === 'PropertiesPath') {
+      if (this.#blob === undefined && this.#listHasBlobs) this.fail(`${name} of a list has to stand before its blobs`)
+      this.#hash = attributes.Hash
+      if (this.#hash === undefined || !/^[0-9A-Fa-f]{32}$/.test(this.#hash)) {
+        this.fail(`Hash is ${shown(this.#hash)}, expected 32 hexadecimal digits`)
+      }
+    }
+  }
+
+  #openList(id: string | undefined): void {
+    if (this.#lists === 0) this.parts.push(this.#header())
+    this.#lists += 1
+    this.#list = { id, metadata: undefined, properties: undefined }
+    this.#listHasBlobs = false
+  }
+
+  #header(): ReadManifestHeader {
+    const driveId = this.#driveTexts.get('DriveId')
+    if (driveId === undefined) this.fail('DriveId has to stand before the first BlobList')
+    const storageAccountKey = this.#driveTexts.get('StorageAccountKey')
+    const containerSas = this.#driveTexts.get('ContainerSas')
+    if (storageAccountKey !== undefined && containerSas !== undefined) {
+      this.fail('the drive has both a StorageAccountKey and a ContainerSas')
+    }
+    const credential =
+      storageAccountKey !== undefined
+        ? { storageAccountKey }
+        : containerSas !== undefined
+          ? { containerSas }
+          : undefined
+    const clientCreator = this.#driveTexts.get('ClientCreator')
+    return { kind: 'header', version: this.#version, driveId, clientCreator, credential }
+  }
+
+  #openBlob(): void {
+    this.#blobs += 1
+    if (this.#blobs > this.limits.blobsMax) this.fail(`the manifest has more than ${this.limits.blobsMax} blobs`)
+    this.#listHasBlobs = true
+    const { line, column } = this.place()
+    this.#blob = new OpenBlob(line, column)
+  }
+
+  #openBlocks(name: 'PageRangeList' | 'BlockList' | string): void {
+    const blob = this.#blob as OpenBlob
+    if (blob.kind !== undefined) this.fail('a blob has either a PageRangeList or a BlockList, not both')
+    if (blob.lengthBytes < 0) this.fail(`Length has to stand before ${name}`)
+    blob.kind = name === 'PageRangeList' ? 'page' : 'block'
+    const problem = this.#collector.start(blob.kind === 'page', blob.lengthBytes)
+    if (problem !== undefined) this.fail(problem)
+  }
+
+  #addBlock({ Offset: offset, Length: length, Hash: hash, Id: id }: Readonly<Record<string, string>>): void {
+    const problem = this.#collector.add({ offset, length, hash, id })
+    if (problem !== undefined) this.fail(problem)
+  }
+
+  #closeBlocks(): void {
+    const blob = this.#blob as OpenBlob
+    const blocks = this.#collector.finish()
+    if (typeof blocks === 'string') this.fail(`${blob.blobPath ?? 'the blob'}: ${blocks}`, blob)
+    else blob.blocks = blocks
+  }
+
+  #closeText(name: string, parent: string): void {
+    const value = this.#text.trim()
+    if (name === 'MetadataPath' || name === 'PropertiesPath') {
+      this.#checkPath(value, name)
+      const file = { path: value, hash: (this.#hash as string).toUpperCase() }
+      const owner = parent === 'Blob' ? (this.#blob as OpenBlob) : this.#list
+      if (name === 'MetadataPath') owner.metadata = file
+      else owner.properties = file
+      return
+    }
+    if (value === '' && name !== 'ClientCreator') this.fail(`${name} is empty`)
+    if (parent === 'Drive') {
+      if (this.#lists > 0) this.fail(`${name} has to stand before the first BlobList`)
+      this.#driveTexts.set(name, value)
+      return
+    }
+    this.#setBlobText(this.#blob as OpenBlob, name, value)
+  }
+
+  #setBlobText(blob: OpenBlob, name: string, value: string): void {
+    if (name === 'FilePath') {
+      this.#checkPath(value, name)
+      blob.filePath = value
+    } else if (name === 'BlobPath') {
+      const problem = blobPathProblem(value)
+      if (problem !== undefined) this.fail(`BlobPath is ${shown(value)}: ${problem}`)
+      blob.blobPath = value
+    } else if (name === 'Length') {
+      blob.lengthBytes = wholeNumber(value) ?? this.fail(`Length is ${shown(value)}, expected a number of bytes`)
+    } else if (name === 'Snapshot') blob.snapshot = value
+    else {
+      blob.disposition = dispositions.find((known) => known === value)
+      if (blob.disposition === undefined) {
+        this.fail(`ImportDisposition is ${shown(value)}, expected rename, no-overwrite or overwrite`)
+      }
+    }
+  }
+
+  #checkPath(value: string, name: string): void {
+    const problem = drivePathProblem(value)
+    if (problem !== undefined) this.fail(`${name} is ${shown(value)}: ${problem}`)
+  }
+
+  #closeBlob(): void {
+    const blob = this.#blob as OpenBlob
+    this.#blob = undefined
+    const { blobPath, filePath, kind, blocks, lengthBytes } = blob
+    if (blobPath === undefined || filePath === undefined || lengthBytes < 0) {
+      const missing = blobPath === undefined ? 'BlobPath' : filePath === undefined ? 'FilePath' : 'Length'
+      this.fail(`the blob has no ${missing}`, blob)
+    }
+    if (kind === undefined || blocks === undefined) {
+      this.fail(`${blobPath} has neither a PageRangeList nor a BlockList`, blob)
+    }
+    this.parts.push({
+      kind,
+      blobPath,
+      filePath,
+      lengthBytes,
+      disposition: blob.disposition,
+      snapshot: blob.snapshot,
+      metadata: blob.metadata,
+      properties: blob.properties,
+      list: this.#list,
+      line: blob.line,
+      offsets: blocks.offsets,
+      lengths: blocks.lengths,
+      digests: blocks.digests,
+      ids: blocks.ids,
+    })
+  }
+}
+
+/** What is wrong with a path from the root of a drive, as a clause: it must not lead anywhere else. */
+export function drivePathProblem(path: string): string | undefined {
+  if (!path.startsWith('\\')) return 'a path on the drive begins with a backslash'
+  if (path.length > 32_767) return `a path of ${path.length} characters is too long`
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  const bad = /[\u0000-\u001f/:]/.exec(path)
+  if (bad !== null) return `a path on the drive has no ${JSON.stringify(bad[0])} in it`
+  for (const part of path.slice(1).split('\\')) {
+    if (part === '' || part === '.' || part === '..') return `a part of it is ${JSON.stringify(part)}`
+  }
+  return undefined
+}
+
+// Export drives have whatever the account had, so only what no account can have, or what would lead elsewhere, is refused.
+function blobPathProblem(path: string): string | undefined {
+  const slash = path.indexOf('/')
+  if (slash < 1) return 'it has no container or no name'
+  const container = path.slice(0, slash)
+  const problem = /^\$[a-z]{1,62}$/.test(container) ? undefined : containerNameProblem(container)
+  if (problem !== undefined) return problem
+  const name = path.slice(slash + 1)
+  if (name === '' || name.length > maxBlobNameUnits) return `a blob's name has 1 to ${maxBlobNameUnits} characters`
+  if (/(^|[/\\])\.{1,2}([/\\]|$)/.test(name)) return 'a part of it is . or ..'
+  return undefined
+}
