@@ -87,9 +87,12 @@ INLINE_VAES void oneSector(const RoundKeys<kRounds>& keys, __m512i tweak, std::b
   }
 }
 
+// The round keys of one schedule and the blocks fill the registers. The two functions below stay apart so that only one
+// schedule is loaded at a time: a second one would be spilled to the stack, and remain there.
+
 // The first tweaks of the next sixteen sectors.
 template <int kRounds>
-INLINE_VAES void encryptNumbers(const std::byte* tweakKeys, uint64_t number, __m128i* into) {
+TARGET_VAES __attribute__((noinline)) void encryptNumbers(const std::byte* tweakKeys, uint64_t number, __m128i* into) {
   RoundKeys<kRounds> keys;
   spread(keys, tweakKeys);
   __m512i blocks[kVectors];
@@ -103,19 +106,24 @@ INLINE_VAES void encryptNumbers(const std::byte* tweakKeys, uint64_t number, __m
 }
 
 template <int kRounds, bool kEncrypt>
-TARGET_VAES void allSectors(const XtsRun& run) {
+TARGET_VAES __attribute__((noinline)) void someSectors(const std::byte* dataKeys, const __m128i* tweaks,
+                                                       std::byte* sectors, uint32_t sectorBytes, size_t count) {
   RoundKeys<kRounds> keys;
-  spread(keys, kEncrypt ? run.dataKey.encryptKeys() : run.dataKey.decryptKeys());
-  std::byte* sector = run.sectors.data();
-  uint64_t number = run.firstSector;
-  for (size_t left = run.sectors.size() / run.sectorBytes; left > 0;) {
+  spread(keys, dataKeys);
+  for (size_t index = 0; index < count; index++)
+    oneSector<kRounds, kEncrypt>(keys, _mm512_broadcast_i32x4(tweaks[index]), sectors + index * sectorBytes,
+                                 sectorBytes);
+}
+
+template <int kRounds, bool kEncrypt>
+TARGET_VAES void allSectors(const XtsRun& run) {
+  const std::byte* dataKeys = kEncrypt ? run.dataKey.encryptKeys() : run.dataKey.decryptKeys();
+  size_t total = run.sectors.size() / run.sectorBytes;
+  for (size_t first = 0; first < total; first += kBlocks) {
     __m128i tweaks[kBlocks];
-    encryptNumbers<kRounds>(run.tweakKey.encryptKeys(), number, tweaks);
-    size_t count = std::min(left, kBlocks);
-    for (size_t index = 0; index < count; index++, sector += run.sectorBytes)
-      oneSector<kRounds, kEncrypt>(keys, _mm512_broadcast_i32x4(tweaks[index]), sector, run.sectorBytes);
-    number += count;
-    left -= count;
+    encryptNumbers<kRounds>(run.tweakKey.encryptKeys(), run.firstSector + first, tweaks);
+    someSectors<kRounds, kEncrypt>(dataKeys, tweaks, run.sectors.data() + first * run.sectorBytes, run.sectorBytes,
+                                   std::min(total - first, kBlocks));
   }
 }
 
