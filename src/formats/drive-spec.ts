@@ -1,5 +1,6 @@
 // How a drive is named on the command line and in driveset.csv: `/dev/sdb`, or an image file with the size it is to have,
-// `disk2.img:1G`, and either with the serial number to use, `disk2.img:1G,serial=WX1234`.
+// `disk2.img:1G`, and either with the serial number to use, `disk2.img:1G,serial=WX1234`, an image also with the sector size
+// that it is to show, `disk2.img:1G,sector=4096`.
 
 import { TransferError } from '../errors.js'
 
@@ -9,6 +10,8 @@ export interface DriveSpec {
   sizeBytes?: number
   /** Without blanks, as it becomes the DriveId. */
   serial?: string
+  /** Logical sector size of an image file; 512 when it is not given. */
+  sectorBytes?: 512 | 4096
 }
 
 const unitBytes: Readonly<Record<string, number>> = {
@@ -41,7 +44,7 @@ export function parseByteSize(text: string): number | undefined {
 }
 
 /**
- * `path[:size][,serial=SERIAL]`.
+ * `path[:size][,serial=SERIAL][,sector=512|4096]`.
  * @throws TransferError DRIVE_SPEC_INVALID
  */
 export function parseDriveSpec(text: string): DriveSpec {
@@ -49,7 +52,13 @@ export function parseDriveSpec(text: string): DriveSpec {
   const spec: DriveSpec = parseTarget(head, text)
   for (const option of options) {
     const [, name, value = ''] = /^\s*(\w+)=(.*)$/.exec(option) ?? []
-    if (name?.toLowerCase() !== 'serial') throw invalid(text, `${JSON.stringify(option)} is not serial=SERIAL`)
+    if (name?.toLowerCase() === 'sector') {
+      spec.sectorBytes = sectorBytesOf(value.trim(), text)
+      continue
+    }
+    if (name?.toLowerCase() !== 'serial') {
+      throw invalid(text, `${JSON.stringify(option)} is neither serial=SERIAL nor sector=512 or 4096`)
+    }
     const serial = value.replaceAll(' ', '')
     if (!isDriveId(serial))
       throw invalid(text, 'a serial number has 1 to 64 letters, digits, dots, hyphens or underscores')
@@ -57,6 +66,11 @@ export function parseDriveSpec(text: string): DriveSpec {
     spec.serial = serial
   }
   return spec
+}
+
+function sectorBytesOf(value: string, text: string): 512 | 4096 {
+  if (value !== '512' && value !== '4096') throw invalid(text, `a sector has 512 or 4096 bytes, not ${value}`)
+  return value === '512' ? 512 : 4096
 }
 
 /** What a DriveId may be: it names files, and stands in XML and on labels. */

@@ -37,6 +37,7 @@ const endMark = '[EndUpdateRecord]'
 const beginValue = '[BeginValue]'
 const endValue = '[EndValue]'
 const checksumKey = 'RecordChecksum'
+const firstLineBytesMax = 256
 const word = /^[A-Za-z][A-Za-z0-9_.-]{0,99}$/
 const firstLine = /^\[BeginUpdateRecord\]\[(\d{4})\/(\d\d)\/(\d\d) (\d\d):(\d\d):(\d\d)\.(\d{3})\]\[Type:([^\]]*)\]$/
 
@@ -96,16 +97,19 @@ export function parseJournal(text: Uint8Array, fileName = 'journal'): Journal {
   const bytes = Buffer.from(text.buffer, text.byteOffset, text.byteLength)
   const records: JournalRecord[] = []
   const cursor = new LineCursor(bytes, hasByteOrderMark(bytes) ? 3 : 0)
+  // Foreign records may come before ours, never behind: a record that has lost its checksum is not one of theirs.
+  let isOurs = false
   for (;;) {
     skipBlankLines(cursor)
     const { offset, line } = cursor
     if (offset === bytes.length) return { records, tornTailBytes: 0 }
-    const outcome = readRecord(cursor)
+    const outcome = readRecord(cursor, isOurs)
     if (typeof outcome !== 'string') {
       records.push(outcome)
+      isOurs ||= outcome.checksummed
       continue
     }
-    if (!looksTorn(bytes, offset) || hasRecordAfter(bytes, offset + 1)) {
+    if (!looksTorn(bytes, offset) || hasRecordAfter(bytes, offset + 1, isOurs)) {
       const message = `${fileName}, line ${line} (byte ${offset}): ${outcome}.`
       throw new TransferError('JOURNAL_INVALID', message, { path: fileName, line, column: 1 })
     }
@@ -119,10 +123,12 @@ function looksTorn(bytes: Buffer, offset: number): boolean {
   return beginMark.startsWith(head) || head.startsWith('\0')
 }
 
-// Every attempt stops at the next record's first line, so that the search is linear however the file was made.
-function hasRecordAfter(bytes: Buffer, from: number): boolean {
-  for (let at = bytes.indexOf(`\n${beginMark}[`, from); at !== -1; at = bytes.indexOf(`\n${beginMark}[`, at + 1)) {
-    if (typeof readRecord(new LineCursor(bytes, at + 1)) !== 'string') return true
+// Also in the middle of a line, as the line end before it may be what is damaged: no value can hold a whole record, its end is
+// escaped. Every attempt stops at the next record's first line, so that the search is linear however the file was made.
+function hasRecordAfter(bytes: Buffer, from: number, needsChecksum: boolean): boolean {
+  const mark = `${beginMark}[`
+  for (let at = bytes.indexOf(mark, from); at !== -1; at = bytes.indexOf(mark, at + 1)) {
+    if (typeof readRecord(new LineCursor(bytes, at), needsChecksum) !== 'string') return true
   }
   return false
 }
@@ -138,10 +144,11 @@ class LineCursor {
     public offset: number,
   ) {}
 
-  /** The next line without its end, or undefined where no line end follows: a record's every line has one. */
-  next(): string | undefined {
-    const end = this.bytes.indexOf(10, this.offset)
-    if (end === -1) return undefined
+  /** The next line without its end, or undefined where no line end follows (within `bytesMax`): a record's every line has one. */
+  next(bytesMax = this.bytes.length): string | undefined {
+    const length = this.bytes.subarray(this.offset, this.offset + bytesMax).indexOf(10)
+    if (length === -1) return undefined
+    const end = this.offset + length
     const text = this.bytes.toString('utf8', this.offset, end)
     this.offset = end + 1
     this.line += 1
@@ -159,10 +166,10 @@ function skipBlankLines(cursor: LineCursor): void {
 }
 
 /** The record at the cursor, or what is wrong with it. */
-function readRecord(cursor: LineCursor): JournalRecord | string {
+function readRecord(cursor: LineCursor, needsChecksum: boolean): JournalRecord | string {
   const { offset, line } = cursor
-  const head = cursor.next()
-  if (head === undefined) return 'the record has no end'
+  const head = cursor.next(firstLineBytesMax)
+  if (head === undefined) return 'the first line of the record has no end'
   // A file with Windows line ends has them everywhere; in one without, a carriage return belongs to its value.
   const isWindows = head.endsWith('\r')
   const next = () => {
@@ -197,6 +204,7 @@ function readRecord(cursor: LineCursor): JournalRecord | string {
       fields.push([key, lines.join('\n')])
     } else fields.push([key, value])
   }
+  if (checksumFound === undefined && needsChecksum) return `the record has no ${checksumKey}, unlike the ones before it`
   if (checksumFound !== undefined && checksumFound !== checksumComputed) {
     return `the record's checksum is ${checksumComputed} and ${quoted(checksumFound)} is written in it`
   }

@@ -26,6 +26,7 @@ export function parseXmlElements(text: string, fileName: string, code: ErrorCode
   if (text.length > charactersMax) {
     throw xmlProblem({ fileName, code }, `the file is longer than ${charactersMax} characters`, { line: 1, column: 1 })
   }
+  const plain = text.replace(/^\uFEFF/, '')
   const parser = new SaxesParser({ xmlns: false, forceXMLVersion: true, defaultXMLVersion: '1.0' })
   const stack: XmlElement[] = []
   let root: XmlElement | undefined
@@ -42,7 +43,14 @@ export function parseXmlElements(text: string, fileName: string, code: ErrorCode
     if (stack.length === depthMax) fail(`elements are nested more than ${depthMax} deep`)
     // The parser is behind the tag by now; its beginning is on the same line unless the tag has a line break in it.
     const { line, column } = here()
-    const element = { name, attributes, text: '', children: [], line, column: tagColumn(text, parser.position, column) }
+    const element = {
+      name,
+      attributes,
+      text: '',
+      children: [],
+      line,
+      column: tagColumn(plain, parser.position, column),
+    }
     stack[stack.length - 1]?.children.push(element)
     root ??= element
     stack.push(element)
@@ -57,7 +65,7 @@ export function parseXmlElements(text: string, fileName: string, code: ErrorCode
     const element = stack.pop()
     if (element !== undefined) element.text = element.text.trim()
   })
-  parser.write(text.replace(/^\uFEFF/, '')).close()
+  parser.write(plain).close()
   return root ?? fail('the file has no element')
 }
 
