@@ -150,6 +150,17 @@ TEST_CASE("hash: a message in parts over several calls has the digest of the who
   }
 }
 
+TEST_CASE("hash: a message of more than 2^32 bits has the digest that md5sum prints") {
+  std::vector<std::byte> zeros(4 << 20);
+  Md5State state;
+  Md5Digest digest;
+  for (int part = 0; part < 129; part++) {
+    Md5Job job = {.data = zeros, .state = &state, .isLast = part == 128, .digest = &digest};
+    md5Many({&job, 1});
+  }
+  CHECK(toHex(digest) == "2b665fd604cfd34100cfb23662ae3465");
+}
+
 TEST_CASE("hash: four threads hash at once without disturbing each other") {
   auto bytes = randomBytes(200'000, 7);
   for (Md5Path path : kPaths) {
