@@ -62,7 +62,16 @@ template <typename T>
 std::shared_ptr<T> argumentHandle(const Napi::CallbackInfo& info, size_t index) {
   if (!info[index].IsExternal() || !info[index].As<Napi::External<std::shared_ptr<T>>>().CheckTypeTag(handleTag<T>()))
     throw Napi::TypeError::New(info.Env(), "argument " + std::to_string(index) + " is not the right kind of handle");
-  return *info[index].As<Napi::External<std::shared_ptr<T>>>().Data();
+  auto object = *info[index].As<Napi::External<std::shared_ptr<T>>>().Data();
+  if (object == nullptr) throw Napi::TypeError::New(info.Env(), "argument " + std::to_string(index) + " has been closed");
+  return object;
+}
+
+// Lets go of the object before the garbage collector would; calls that are running keep theirs. Once only.
+template <typename T>
+void releaseHandle(const Napi::CallbackInfo& info, size_t index) {
+  argumentHandle<T>(info, index);
+  info[index].As<Napi::External<std::shared_ptr<T>>>().Data()->reset();
 }
 
 }  // namespace diskferry::addon

@@ -1,6 +1,7 @@
 // Everything that the module exports, in the order of src/addon/binding.ts; a test compares the two.
 #include <napi.h>
 
+#include "addon/bitlocker_binding.h"
 #include "addon/crypto_binding.h"
 #include "addon/device_binding.h"
 #include "addon/js_error.h"
@@ -25,6 +26,17 @@ Napi::Object exportAll(Napi::Env env, Napi::Object exports) {
   add("cryptoPaths", cryptoPaths);
   add("hashBlocks", hashBlocks);
   add("cipherSectors", cipherSectors);
+
+  add("bitlockerCreate", bitlockerCreate);
+  add("bitlockerUnlock", bitlockerUnlock);
+  add("bitlockerAttach", bitlockerAttach);
+  add("bitlockerErase", bitlockerErase);
+  add("bitlockerCheckPassword", bitlockerCheckPassword);
+  add("volumeRead", volumeRead);
+  add("volumeWrite", volumeWrite);
+  add("volumeFlush", volumeFlush);
+  add("volumeCommit", volumeCommit);
+  add("volumeClose", volumeClose);
   return exports;
 }
 

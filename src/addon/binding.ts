@@ -10,6 +10,17 @@ export interface SectorsHandle {
   readonly kind: unique symbol
 }
 
+/** An unlocked BitLocker volume. Opaque. */
+export interface VolumeHandle {
+  readonly kind: unique symbol
+}
+
+export interface OpenedVolume {
+  handle: VolumeHandle
+  sectorBytes: number
+  sizeBytes: number
+}
+
 export interface OpenedDevice {
   handle: SectorsHandle
   sizeBytes: number
@@ -69,6 +80,39 @@ export interface Addon {
     encrypt: boolean,
     path: CipherPath,
   ): Promise<void>
+
+  // `regions`: offsets of the three metadata copies, the header block and the extra area.
+  bitlockerCreate(
+    volumeBytes: number,
+    sectorBytes: number,
+    method: number,
+    regions: Float64Array,
+    description: string,
+    passphrase: Uint8Array | undefined,
+  ): Promise<{ metadata: Buffer; recoveryPassword: Buffer }>
+  // Secrets are copied before the call returns.
+  bitlockerUnlock(
+    device: SectorsHandle,
+    offsetBytes: number,
+    sizeBytes: number,
+    secretKind: number,
+    secret: Uint8Array,
+  ): Promise<OpenedVolume>
+  bitlockerAttach(
+    device: SectorsHandle,
+    offsetBytes: number,
+    sizeBytes: number,
+    metadata: Uint8Array,
+    secretKind: number,
+    secret: Uint8Array,
+  ): Promise<OpenedVolume>
+  bitlockerErase(device: SectorsHandle, offsetBytes: number, sizeBytes: number, regions: Float64Array): Promise<void>
+  bitlockerCheckPassword(text: Uint8Array): void
+  volumeRead(volume: VolumeHandle, offsetBytes: number, into: Uint8Array): Promise<void>
+  volumeWrite(volume: VolumeHandle, offsetBytes: number, from: Uint8Array): Promise<void>
+  volumeFlush(volume: VolumeHandle): Promise<void>
+  volumeCommit(volume: VolumeHandle, metadata: Uint8Array): Promise<void>
+  volumeClose(volume: VolumeHandle): void // once; running calls finish
 }
 
 let loaded: Addon | undefined

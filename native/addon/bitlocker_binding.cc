@@ -1,0 +1,159 @@
+#include "addon/bitlocker_binding.h"
+
+#include <memory>
+#include <utility>
+
+#include "addon/arguments.h"
+#include "addon/async_task.h"
+#include "bitlocker/commit.h"
+#include "bitlocker/create.h"
+#include "bitlocker/recovery_password.h"
+#include "bitlocker/unlock.h"
+#include "bitlocker/volume.h"
+
+namespace diskferry::addon {
+
+namespace {
+
+using bitlocker::Place;
+using bitlocker::RegionOffsets;
+using bitlocker::Secret;
+using bitlocker::SecretKind;
+using bitlocker::Volume;
+
+// Work functions must be copyable, keys are not: they travel behind a shared pointer.
+template <typename T>
+std::shared_ptr<T> share(T value) {
+  return std::make_shared<T>(std::move(value));
+}
+
+Place argumentPlace(const Napi::CallbackInfo& info, size_t index) {
+  return {argumentHandle<Sectors>(info, index), argumentInteger(info, index + 1), argumentInteger(info, index + 2)};
+}
+
+// The order of src/addon/bitlocker.ts.
+std::shared_ptr<Secret> argumentSecret(const Napi::CallbackInfo& info, size_t index) {
+  uint64_t kind = argumentInteger(info, index);
+  if (kind > static_cast<uint64_t>(SecretKind::clearKey))
+    throw Napi::RangeError::New(info.Env(), "argument " + std::to_string(index) + " is no kind of secret");
+  return share(Secret{static_cast<SecretKind>(kind), SecureBytes(argumentArray<const std::byte>(info, index + 1))});
+}
+
+RegionOffsets argumentRegions(const Napi::CallbackInfo& info, size_t index) {
+  std::span<const double> values = argumentArray<const double>(info, index);
+  if (values.size() != 5) throw Napi::TypeError::New(info.Env(), "expected 5 region offsets");
+  std::array<uint64_t, 5> offsets{};
+  for (size_t region = 0; region < offsets.size(); region++) {
+    if (!(values[region] >= 0 && values[region] <= 9007199254740991.0))
+      throw Napi::RangeError::New(info.Env(), "a region offset is not a safe integer of 0 or more");
+    offsets[region] = static_cast<uint64_t>(values[region]);
+  }
+  return {{offsets[0], offsets[1], offsets[2]}, offsets[3], offsets[4]};
+}
+
+// 100 ns units since 1601.
+uint64_t fileTimeNow() {
+  constexpr uint64_t unixEpoch = 116444736000000000;
+  timespec now{};
+  clock_gettime(CLOCK_REALTIME, &now);
+  return unixEpoch + static_cast<uint64_t>(now.tv_sec) * 10000000 + static_cast<uint64_t>(now.tv_nsec) / 100;
+}
+
+Napi::Value opened(Napi::Env env, std::shared_ptr<Volume>& volume) {
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("handle", makeHandle<Volume>(env, volume));
+  result.Set("sectorBytes", volume->sectorBytes());
+  result.Set("sizeBytes", static_cast<double>(volume->sizeBytes()));
+  return result;
+}
+
+Napi::Value copied(Napi::Env env, std::span<const std::byte> bytes) {
+  return Napi::Buffer<uint8_t>::Copy(env, reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
+}
+
+}  // namespace
+
+Napi::Value bitlockerCreate(const Napi::CallbackInfo& info) {
+  auto options = std::make_shared<bitlocker::CreateOptions>();
+  options->volumeBytes = argumentInteger(info, 0);
+  options->sectorBytes = static_cast<uint32_t>(argumentInteger(info, 1));
+  options->method = static_cast<CipherMethod>(argumentInteger(info, 2));
+  options->regions = argumentRegions(info, 3);
+  options->description = argumentString(info, 4);
+  options->createdTime = fileTimeNow();
+  if (!info[5].IsUndefined()) options->passphrase = SecureBytes(argumentArray<const std::byte>(info, 5));
+  return AsyncTask<bitlocker::Created>::run(
+      info.Env(), {}, [options] { return bitlocker::createMetadata(*options); },
+      [](Napi::Env env, bitlocker::Created& created) -> Napi::Value {
+        Napi::Object result = Napi::Object::New(env);
+        result.Set("metadata", copied(env, created.metadata));
+        result.Set("recoveryPassword", copied(env, created.recoveryPassword.bytes()));
+        return result;
+      });
+}
+
+Napi::Value bitlockerUnlock(const Napi::CallbackInfo& info) {
+  Place place = argumentPlace(info, 0);
+  auto secret = argumentSecret(info, 3);
+  return AsyncTask<std::shared_ptr<Volume>>::run(
+      info.Env(), {}, [place, secret] { return bitlocker::unlockVolume(place, *secret); }, opened);
+}
+
+Napi::Value bitlockerAttach(const Napi::CallbackInfo& info) {
+  Place place = argumentPlace(info, 0);
+  std::span<const std::byte> metadata = argumentArray<const std::byte>(info, 3);
+  auto secret = argumentSecret(info, 4);
+  return AsyncTask<std::shared_ptr<Volume>>::run(
+      info.Env(), {info[3]}, [place, metadata, secret] { return bitlocker::attachVolume(place, metadata, *secret); },
+      opened);
+}
+
+Napi::Value bitlockerErase(const Napi::CallbackInfo& info) {
+  Place place = argumentPlace(info, 0);
+  RegionOffsets regions = argumentRegions(info, 3);
+  return AsyncTask<Nothing>::run(
+      info.Env(), {}, [place, regions] { return nothingOr(bitlocker::eraseVolumeStart(place, regions)); }, undefined);
+}
+
+Napi::Value bitlockerCheckPassword(const Napi::CallbackInfo& info) {
+  Result<SecureBytes> key = bitlocker::parseRecoveryPassword(argumentArray<const std::byte>(info, 0));
+  if (!key.isOk()) throw toJsError(info.Env(), key.status());
+  return info.Env().Undefined();
+}
+
+Napi::Value volumeRead(const Napi::CallbackInfo& info) {
+  auto volume = argumentHandle<Volume>(info, 0);
+  uint64_t offset = argumentInteger(info, 1);
+  std::span<std::byte> into = argumentArray(info, 2);
+  return AsyncTask<Nothing>::run(
+      info.Env(), {info[2]}, [volume, offset, into] { return nothingOr(volume->read(offset, into)); }, undefined);
+}
+
+Napi::Value volumeWrite(const Napi::CallbackInfo& info) {
+  auto volume = argumentHandle<Volume>(info, 0);
+  uint64_t offset = argumentInteger(info, 1);
+  std::span<const std::byte> from = argumentArray<const std::byte>(info, 2);
+  return AsyncTask<Nothing>::run(
+      info.Env(), {info[2]}, [volume, offset, from] { return nothingOr(volume->write(offset, from)); }, undefined);
+}
+
+Napi::Value volumeFlush(const Napi::CallbackInfo& info) {
+  auto volume = argumentHandle<Volume>(info, 0);
+  return AsyncTask<Nothing>::run(
+      info.Env(), {}, [volume] { return nothingOr(volume->flush()); }, undefined);
+}
+
+Napi::Value volumeCommit(const Napi::CallbackInfo& info) {
+  auto volume = argumentHandle<Volume>(info, 0);
+  std::span<const std::byte> metadata = argumentArray<const std::byte>(info, 1);
+  return AsyncTask<Nothing>::run(
+      info.Env(), {info[1]}, [volume, metadata] { return nothingOr(bitlocker::commitMetadata(*volume, metadata)); },
+      undefined);
+}
+
+Napi::Value volumeClose(const Napi::CallbackInfo& info) {
+  releaseHandle<Volume>(info, 0);
+  return info.Env().Undefined();
+}
+
+}  // namespace diskferry::addon
