@@ -67,7 +67,8 @@ export function parseCsvTable(text: string, format: CsvFormat): CsvTable {
     throw fileProblem(code, fileName, { message, line: firstLineOf(header), column: 1 })
   }
   const problems: PlacedProblem[] = []
-  const rows = body.map((record) => toRow(record, columns, problems))
+  const filled = body.filter(({ record }) => record.some((cell) => cell !== ''))
+  const rows = filled.map((record) => toRow(record, columns, problems))
   if (rows.length === 0) problems.push({ message: 'there is no row below the header', line: 1, column: 1 })
   return { columns, rows, problems }
 }
@@ -92,7 +93,7 @@ function fileProblem(
 
 function parseRecords(text: string, fileName: string, code: ErrorCode): RawRecord[] {
   try {
-    return parse(text.replace(/^\uFEFF/, ''), {
+    const records = parse(text.replace(/^\uFEFF/, ''), {
       info: true,
       raw: true,
       record_delimiter: ['\r\n', '\n', '\r'],
@@ -100,6 +101,8 @@ function parseRecords(text: string, fileName: string, code: ErrorCode): RawRecor
       skip_empty_lines: true,
       trim: true,
     }) as unknown as RawRecord[]
+    // Empty lines that were skipped are still in front of the next record's raw text.
+    return records.map((record) => ({ ...record, raw: record.raw.replace(/^[\r\n]+/, '') }))
   } catch (cause) {
     if (!(cause instanceof CsvError)) throw cause
     const line = typeof cause.lines === 'number' ? cause.lines : 1

@@ -99,6 +99,7 @@ function parseTarget(cell: CsvCell, base: { basePath: string; isDirectory: boole
     report(cell, 'the destination is missing')
     return ''
   }
+  if (base.basePath === '') return ''
   // A file with the destination of a folder goes into it under its own name.
   const fileName = base.basePath.slice(base.basePath.lastIndexOf('/') + 1)
   const destination = !base.isDirectory && cell.text.endsWith('/') ? cell.text + fileName : cell.text
