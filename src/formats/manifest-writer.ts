@@ -3,7 +3,7 @@
 // its bytes come last. Only page blobs may turn out shorter than counted: ranges of zeros are left out. docs/manifest.md.
 
 import { createHash } from 'node:crypto'
-import { type BlobType, type Disposition, maxBlocksPerBlob } from './blob-limits.js'
+import { type BlobType, type Disposition, maxBlocksPerBlob, pageBytes } from './blob-limits.js'
 import { escapedXmlBytes, escapeXml } from './xml-text.js'
 
 export { type BlobType, blobTypeNote, blockBytesFor, type Disposition, defaultBlobType } from './blob-limits.js'
@@ -258,6 +258,11 @@ const blobFixedBytes = (() => {
 function checkedCount({ blobPath, blobType, lengthBytes, blockBytes }: ManifestBlob): number {
   if (!Number.isSafeInteger(lengthBytes) || lengthBytes < 0 || !Number.isSafeInteger(blockBytes) || blockBytes < 1) {
     throw new RangeError(`expected whole bytes for ${blobPath} but received ${lengthBytes} in blocks of ${blockBytes}`)
+  }
+  if (blobType === 'page' && (lengthBytes % pageBytes !== 0 || blockBytes % pageBytes !== 0)) {
+    throw new RangeError(
+      `expected whole pages for ${blobPath} but received ${lengthBytes} bytes in ranges of ${blockBytes}`,
+    )
   }
   const count = blockCount(lengthBytes, blockBytes)
   if (blobType === 'block' && count > maxBlocksPerBlob) {
