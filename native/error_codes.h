@@ -19,6 +19,7 @@ namespace diskferry {
   X(DEVICE_UNSUPPORTED)          \
   X(SOURCE_READ_FAILED)          \
   X(SOURCE_CHANGED)              \
+  X(SPOOL_WRITE_FAILED)          \
   X(VOLUME_NOT_BITLOCKER)        \
   X(VOLUME_UNSUPPORTED)          \
   X(VOLUME_DAMAGED)              \

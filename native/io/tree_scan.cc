@@ -7,11 +7,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <limits>
 #include <memory>
 #include <optional>
 
 #include "io/file_descriptor.h"
+#include "io/file_time.h"
 
 namespace diskferry {
 
@@ -62,13 +62,6 @@ std::string printable(std::string_view name) {
       shown.append({'\\', 'x', digits[byte >> 4], digits[byte & 15]});
   }
   return shown;
-}
-
-int64_t nanoseconds(const struct statx_timestamp& time) {
-  __int128 value = static_cast<__int128>(time.tv_sec) * 1'000'000'000 + time.tv_nsec;
-  constexpr __int128 least = std::numeric_limits<int64_t>::min();
-  constexpr __int128 most = std::numeric_limits<int64_t>::max();
-  return static_cast<int64_t>(std::clamp(value, least, most));
 }
 
 Identity identityOf(const struct statx& found) { return {found.stx_dev_major, found.stx_dev_minor, found.stx_ino}; }
@@ -233,7 +226,7 @@ void Scanner::takeFile(const OpenDirectory& directory, const char* name, const s
   tree_.fileDirectory.push_back(directory.index);
   tree_.fileNames.push(name);
   tree_.fileSizeBytes.push_back(static_cast<double>(found.stx_size));
-  tree_.fileModifiedNs.push_back(nanoseconds(found.stx_mtime));
+  tree_.fileModifiedNs.push_back(nanosecondsSince1970(found.stx_mtime.tv_sec, found.stx_mtime.tv_nsec));
 }
 
 void Scanner::skip(const OpenDirectory& directory, std::string_view name, SkipReason reason, std::string message) {
