@@ -1,0 +1,210 @@
+// What a journal says happened, as plain data: sessions, their drives, and how far each drive is. The one place that knows
+// which stage may follow which, and the words of our journal records.
+//
+//   planned → erased → copying → copied → sealed → prepared      (failed from any of them, and back to where it was)
+
+import { TransferError } from '../errors.js'
+import type { JournalRecord } from '../formats/journal.js'
+
+/** How far a drive is. Each is recorded only after the device was flushed. */
+export const driveStages = ['planned', 'erased', 'copying', 'copied', 'sealed', 'prepared'] as const
+export type DriveStage = (typeof driveStages)[number]
+
+export interface DriveState {
+  readonly driveId: string
+  /** As given on the command line. */
+  readonly path: string
+  readonly sizeBytes: number
+  readonly recoveryPassword: string
+  stage: DriveStage
+  /** Chunks and bytes that are on stable storage, with their digests in the hash spool. */
+  chunk: number
+  bytesDone: number
+  /** Files left out while copying, by index in the drive's plan, with the reason. */
+  readonly dropped: Map<number, string>
+  /** Why the last run gave up on this drive. */
+  failure?: string
+  manifestHash?: string
+  files?: number
+  bytes?: number
+}
+
+export interface SessionState {
+  readonly sessionId: string
+  state: 'open' | 'completed' | 'aborted'
+  readonly drives: Map<string, DriveState>
+}
+
+export interface JournalState {
+  readonly sessions: Map<string, SessionState>
+}
+
+type Field = readonly [key: string, value: string]
+export interface RecordDraft {
+  type: 'NewJournalFile' | 'ActivityRecord'
+  fields: Field[]
+}
+
+export const sessionRecords = {
+  newJournal: (creator: string): RecordDraft => ({
+    type: 'NewJournalFile',
+    fields: [
+      ['VocabularyVersion', '2013-02-01'],
+      ['Creator', creator],
+    ],
+  }),
+  session: (sessionId: string, state: 'Started' | 'Completed' | 'Aborted'): RecordDraft =>
+    activity('Session', [
+      ['SessionId', sessionId],
+      ['State', state],
+    ]),
+  drive: (sessionId: string, driveId: string, stage: DriveStage, more: Field[] = []): RecordDraft =>
+    activity('Drive', [['SessionId', sessionId], ['DriveId', driveId], ['Stage', stage], ...more]),
+  planned: (
+    sessionId: string,
+    drive: Pick<DriveState, 'driveId' | 'path' | 'sizeBytes' | 'recoveryPassword'>,
+  ): RecordDraft =>
+    sessionRecords.drive(sessionId, drive.driveId, 'planned', [
+      ['Path', drive.path],
+      ['SizeBytes', String(drive.sizeBytes)],
+      ['BitLockerKey', drive.recoveryPassword],
+    ]),
+  mark: (sessionId: string, driveId: string, chunk: number, bytesDone: number): RecordDraft =>
+    sessionRecords.drive(sessionId, driveId, 'copying', [
+      ['Chunk', String(chunk)],
+      ['BytesDone', String(bytesDone)],
+    ]),
+  dropped: (sessionId: string, driveId: string, file: number, reason: string): RecordDraft =>
+    activity('FileDropped', [
+      ['SessionId', sessionId],
+      ['DriveId', driveId],
+      ['File', String(file)],
+      ['Reason', reason],
+    ]),
+  failed: (sessionId: string, driveId: string, reason: string): RecordDraft =>
+    activity('DriveFailed', [
+      ['SessionId', sessionId],
+      ['DriveId', driveId],
+      ['Reason', reason],
+    ]),
+  /** The record that WAImportExport writes for a finished drive. */
+  driveInfo: (driveXml: string): RecordDraft =>
+    activity('DriveInfo', [
+      ['DriveState', driveXml],
+      ['SaveCommandOutput', 'Completed'],
+    ]),
+}
+
+function activity(activityId: string, fields: Field[]): RecordDraft {
+  return { type: 'ActivityRecord', fields: [['ActivityId', activityId], ...fields] }
+}
+
+/** @throws TransferError JOURNAL_INVALID for a record that cannot follow the ones before it. */
+export function reduceJournal(records: readonly JournalRecord[]): JournalState {
+  const journal: JournalState = { sessions: new Map() }
+  for (const record of records) apply(journal, new Map(record.fields.map(([key, value]) => [key, value])))
+  return journal
+}
+
+function apply(journal: JournalState, fields: ReadonlyMap<string, string>): void {
+  // A record without our SessionId is WAImportExport's or a later version's: not ours to judge.
+  if (!fields.has('SessionId')) return
+  const activityId = fields.get('ActivityId')
+  if (activityId === 'Session') applySession(journal, fields)
+  else if (activityId === 'Drive') applyDrive(journal, fields)
+  else if (activityId === 'FileDropped') {
+    driveOf(journal, fields).dropped.set(integer(fields, 'File'), text(fields, 'Reason'))
+  } else if (activityId === 'DriveFailed') driveOf(journal, fields).failure = text(fields, 'Reason')
+}
+
+function applySession(journal: JournalState, fields: ReadonlyMap<string, string>): void {
+  const sessionId = text(fields, 'SessionId')
+  const state = text(fields, 'State')
+  const session = journal.sessions.get(sessionId)
+  if (state === 'Started') {
+    if (session === undefined) journal.sessions.set(sessionId, { sessionId, state: 'open', drives: new Map() })
+  } else if (session === undefined || (state !== 'Completed' && state !== 'Aborted')) {
+    throw invalid(`session ${sessionId} is ${state} but was never started`)
+  } else session.state = state === 'Completed' ? 'completed' : 'aborted'
+}
+
+function applyDrive(journal: JournalState, fields: ReadonlyMap<string, string>): void {
+  const stage = text(fields, 'Stage') as DriveStage
+  if (!driveStages.includes(stage)) throw invalid(`unknown drive stage ${stage}`)
+  if (stage === 'planned') addDrive(journal, fields)
+  else advanceDrive(driveOf(journal, fields), stage, fields)
+}
+
+function advanceDrive(drive: DriveState, stage: DriveStage, fields: ReadonlyMap<string, string>): void {
+  if (!mayFollow(drive.stage, stage)) {
+    throw invalid(`drive ${drive.driveId} went from ${drive.stage} to ${stage}`)
+  }
+  drive.stage = stage
+  delete drive.failure
+  if (stage === 'erased') {
+    drive.chunk = 0
+    drive.bytesDone = 0
+    drive.dropped.clear()
+  }
+  if (stage === 'copying') {
+    drive.chunk = integer(fields, 'Chunk')
+    drive.bytesDone = integer(fields, 'BytesDone')
+  }
+  if (stage === 'sealed') drive.manifestHash = text(fields, 'ManifestHash')
+  if (stage === 'prepared') {
+    drive.files = integer(fields, 'Files')
+    drive.bytes = integer(fields, 'Bytes')
+  }
+}
+
+function addDrive(journal: JournalState, fields: ReadonlyMap<string, string>): void {
+  const session = sessionOf(journal, fields)
+  const driveId = text(fields, 'DriveId')
+  session.drives.set(driveId, {
+    driveId,
+    path: text(fields, 'Path'),
+    sizeBytes: integer(fields, 'SizeBytes'),
+    recoveryPassword: text(fields, 'BitLockerKey'),
+    stage: 'planned',
+    chunk: 0,
+    bytesDone: 0,
+    dropped: new Map(),
+  })
+}
+
+/** A stage may be recorded again (a resumed step), and each leads to the next; an erased drive starts over. */
+export function mayFollow(before: DriveStage, after: DriveStage): boolean {
+  const from = driveStages.indexOf(before)
+  const to = driveStages.indexOf(after)
+  return to === from || to === from + 1 || after === 'erased' || (before === 'erased' && after === 'copied')
+}
+
+function sessionOf(journal: JournalState, fields: ReadonlyMap<string, string>): SessionState {
+  const session = journal.sessions.get(text(fields, 'SessionId'))
+  if (session === undefined) throw invalid(`session ${text(fields, 'SessionId')} was never started`)
+  return session
+}
+
+function driveOf(journal: JournalState, fields: ReadonlyMap<string, string>): DriveState {
+  const drive = sessionOf(journal, fields).drives.get(text(fields, 'DriveId'))
+  if (drive === undefined) throw invalid(`drive ${text(fields, 'DriveId')} was never planned`)
+  return drive
+}
+
+function text(fields: ReadonlyMap<string, string>, key: string): string {
+  const value = fields.get(key)
+  if (value === undefined) throw invalid(`a ${fields.get('ActivityId')} record has no ${key}`)
+  return value
+}
+
+function integer(fields: ReadonlyMap<string, string>, key: string): number {
+  const value = Number(text(fields, key))
+  if (!Number.isSafeInteger(value) || value < 0) throw invalid(`${key} is ${fields.get(key)}, not a whole number`)
+  return value
+}
+
+function invalid(what: string): TransferError {
+  return new TransferError('JOURNAL_INVALID', `The journal contradicts itself: ${what}.`, {
+    hint: 'Was it edited, or are two journals mixed up? Start over with a new journal.',
+  })
+}

@@ -1,0 +1,112 @@
+// A plan and the result of a session, as text for people and as plain objects for --json. The types are the least that is
+// needed, so that reports can be rebuilt from stored facts.
+
+import { formatBytes, formatDuration, formatRate, table } from './format-bytes.js'
+
+export interface PlanFacts {
+  sessionId: string
+  drives: readonly {
+    target: { path: string; driveId: string; sizeBytes: number; description: string }
+    files: number
+    bytes: number
+    capacityBytes: number
+    freeBytes: number
+  }[]
+  unused: readonly { path: string; driveId: string }[]
+  files: number
+  bytes: number
+  lowerBound: number
+  skipped: readonly { path: string; reason: string; message: string }[]
+}
+
+export function describePlan(plan: PlanFacts): string {
+  const rows = plan.drives.map((drive) => [
+    drive.target.driveId,
+    drive.target.path,
+    formatBytes(drive.target.sizeBytes),
+    String(drive.files),
+    formatBytes(drive.bytes),
+    `${Math.round(100 * (1 - drive.freeBytes / drive.capacityBytes))} %`,
+    drive.target.description,
+  ])
+  const lines = [
+    `Session ${plan.sessionId}: ${plan.files} files, ${formatBytes(plan.bytes)}, on ${plan.drives.length} drives (at least ${plan.lowerBound} are needed).`,
+    table(['DRIVE', 'PATH', 'SIZE', 'FILES', 'BYTES', 'FULL', 'NOW'], rows),
+  ]
+  for (const drive of plan.unused) lines.push(`${drive.driveId} (${drive.path}) is not needed.`)
+  return [...lines, ...describeSkipped(plan.skipped)].join('\n')
+}
+
+const skippedShown = 20
+
+function describeSkipped(skipped: PlanFacts['skipped']): string[] {
+  if (skipped.length === 0) return []
+  const lines = skipped.slice(0, skippedShown).map((entry) => `  ${entry.reason}: ${entry.path}`)
+  if (skipped.length > skippedShown) lines.push(`  and ${skipped.length - skippedShown} more (all of them with --json)`)
+  return [`Left out: ${skipped.length}`, ...lines]
+}
+
+export function planToJson(plan: PlanFacts): Record<string, unknown> {
+  const { sessionId, files, bytes, lowerBound, skipped, unused } = plan
+  const drives = plan.drives.map(({ target, files, bytes, capacityBytes, freeBytes }) => {
+    const { path, driveId, sizeBytes, description } = target
+    return { driveId, path, sizeBytes, description, files, bytes, capacityBytes, freeBytes }
+  })
+  return { sessionId, files, bytes, lowerBound, drives, unused: unused.map((drive) => drive.driveId), skipped }
+}
+
+export interface SessionFacts {
+  sessionId: string
+  journalPath: string
+  drives: readonly {
+    driveId: string
+    path: string
+    outcome: string
+    files: number
+    bytes: number
+    dropped: readonly string[]
+    recoveryPassword: string
+    manifestHash?: string
+    seconds: number
+    error?: { code: string; message: string }
+  }[]
+  seconds: number
+  isPartial: boolean
+}
+
+/** The one place that shows recovery passwords: once, when the drives are ready. */
+export function describeSession(session: SessionFacts): string {
+  const rows = session.drives.map((drive) => [
+    drive.driveId,
+    drive.path,
+    drive.outcome,
+    String(drive.files),
+    formatBytes(drive.bytes),
+    drive.seconds > 0.01 ? formatRate(drive.bytes / drive.seconds) : '',
+    drive.recoveryPassword,
+  ])
+  const bytes = session.drives.reduce((sum, drive) => sum + drive.bytes, 0)
+  const lines = [
+    table(['DRIVE', 'PATH', 'STATE', 'FILES', 'BYTES', 'RATE', 'RECOVERY PASSWORD'], rows),
+    `${formatBytes(bytes)} in ${formatDuration(session.seconds)}, written and read back. Journal: ${session.journalPath}`,
+    'The recovery passwords are shown this once; the journal keeps them. Whoever has one can read the drive.',
+  ]
+  if (session.drives.some((drive) => drive.outcome === 'written')) {
+    lines.push(
+      'Drives that are only "written" were not read back (--no-verify): do not ship them before diskferry verify.',
+    )
+  }
+  for (const drive of session.drives) {
+    if (drive.error !== undefined) lines.push(`${drive.driveId} failed: ${drive.error.message} (${drive.error.code})`)
+    for (const reason of drive.dropped) lines.push(`${drive.driveId} left out: ${reason}`)
+  }
+  if (session.isPartial) lines.push('DONE IN PART: see above for what is missing (exit code 3).')
+  return lines.join('\n')
+}
+
+export function sessionToJson(session: SessionFacts): Record<string, unknown> {
+  const drives = session.drives.map(({ error, ...drive }) => {
+    return error === undefined ? drive : { ...drive, error: { code: error.code, message: error.message } }
+  })
+  return { ...session, drives }
+}

@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { encodeRecord, parseJournal } from '../../src/formats/journal.js'
+import {
+  driveStages,
+  mayFollow,
+  type RecordDraft,
+  sessionRecords as records,
+  reduceJournal,
+} from '../../src/plan/session-state.js'
+
+const planned = records.planned('s-1', { driveId: 'WD1', path: '/dev/sdb', sizeBytes: 1000, recoveryPassword: '1-2' })
+
+// Through the real journal format, so that what is reduced is what is stored.
+function reduce(...drafts: RecordDraft[]) {
+  const time = new Date(Date.UTC(2026, 0, 2, 3, 4, 5))
+  const text = Buffer.concat(drafts.map((draft) => encodeRecord({ time, ...draft })))
+  return reduceJournal(parseJournal(text).records)
+}
+
+test('a drive goes through its stages as the journal records them', () => {
+  const journal = reduce(
+    records.newJournal('diskferry'),
+    records.session('s-1', 'Started'),
+    planned,
+    records.drive('s-1', 'WD1', 'erased'),
+    records.mark('s-1', 'WD1', 7, 29360128),
+    records.dropped('s-1', 'WD1', 3, 'it shrank'),
+    records.mark('s-1', 'WD1', 9, 37748736),
+    records.failed('s-1', 'WD1', 'the cable was pulled'),
+  )
+  const drive = journal.sessions.get('s-1')?.drives.get('WD1')
+  assert.equal(drive?.stage, 'copying')
+  assert.equal(drive?.chunk, 9)
+  assert.deepEqual([...(drive?.dropped ?? [])], [[3, 'it shrank']])
+  assert.equal(drive?.failure, 'the cable was pulled')
+})
+
+test('a drive that goes on after a failure is no longer failed', () => {
+  const journal = reduce(
+    records.session('s-1', 'Started'),
+    planned,
+    records.drive('s-1', 'WD1', 'erased'),
+    records.failed('s-1', 'WD1', 'gone'),
+    records.mark('s-1', 'WD1', 1, 1),
+  )
+  assert.equal(journal.sessions.get('s-1')?.drives.get('WD1')?.failure, undefined)
+})
+
+test('a drive that is erased again forgets its marks and what was left out', () => {
+  const journal = reduce(
+    records.session('s-1', 'Started'),
+    planned,
+    records.drive('s-1', 'WD1', 'erased'),
+    records.mark('s-1', 'WD1', 5, 5),
+    records.dropped('s-1', 'WD1', 0, 'changed'),
+    records.drive('s-1', 'WD1', 'erased'),
+  )
+  const drive = journal.sessions.get('s-1')?.drives.get('WD1')
+  assert.deepEqual([drive?.chunk, drive?.bytesDone, drive?.dropped.size], [0, 0, 0])
+})
+
+test('a stage is only reached from the one before, from itself, or by erasing', () => {
+  const legal = new Set<string>()
+  for (const before of driveStages)
+    for (const after of driveStages) if (mayFollow(before, after)) legal.add(`${before}>${after}`)
+  for (const [index, stage] of driveStages.entries()) {
+    assert.ok(legal.has(`${stage}>${stage}`))
+    const next = driveStages[index + 1]
+    if (next !== undefined) assert.ok(legal.has(`${stage}>${next}`))
+    assert.ok(legal.has(`${stage}>erased`))
+  }
+  assert.ok(legal.has('erased>copied'), 'a drive without file data has nothing to copy')
+  assert.ok(!legal.has('planned>prepared') && !legal.has('copied>prepared') && !legal.has('prepared>copying'))
+})
+
+const contradictions: [name: string, drafts: RecordDraft[], says: RegExp][] = [
+  ['a drive of an unknown session', [planned], /session s-1 was never started/],
+  [
+    'a stage of an unknown drive',
+    [records.session('s-1', 'Started'), records.drive('s-1', 'WD1', 'erased')],
+    /never planned/,
+  ],
+  [
+    'a skipped stage',
+    [records.session('s-1', 'Started'), planned, records.drive('s-1', 'WD1', 'prepared')],
+    /from planned to prepared/,
+  ],
+  ['the end of a session that never began', [records.session('s-1', 'Completed')], /never started/],
+  [
+    'a mark without a number',
+    [
+      records.session('s-1', 'Started'),
+      planned,
+      records.drive('s-1', 'WD1', 'erased'),
+      records.mark('s-1', 'WD1', Number.NaN, 0),
+    ],
+    /Chunk is NaN/,
+  ],
+]
+for (const [name, drafts, says] of contradictions) {
+  test(`a journal with ${name} is refused`, () => {
+    assert.throws(() => reduce(...drafts), { code: 'JOURNAL_INVALID', message: says })
+  })
+}
+
+test('records of other programs are passed over', () => {
+  const foreign: RecordDraft = {
+    type: 'ActivityRecord',
+    fields: [
+      ['ActivityId', 'PrepImportDriveCommandContext'],
+      ['LogDirectory', '/logs'],
+    ],
+  }
+  assert.equal(reduce(records.newJournal('x'), foreign, records.driveInfo('<Drive/>')).sessions.size, 0)
+})
