@@ -15,7 +15,8 @@ import { GrowingColumn } from './growing-column.js'
 
 const lineBytesMax = 16 << 20
 const maxUint32 = 0xffff_ffff
-const secondsMax = 9_223_372_035
+/** 2^63 nanoseconds, rounded up. */
+const secondsMax = 9_223_372_037
 
 export class DrivePlanReader {
   readonly #hash = createHash('sha256')
@@ -180,12 +181,14 @@ export class DrivePlanReader {
     if (!isCount(list, listMax)) throw this.#invalid(`file ${index} is in no list of the plan`)
     const sourceMax = blobType === 0 ? maxUint32 : this.#counts.sourceDirectories - 1
     if (!isCount(sourceDirectory, sourceMax)) throw this.#invalid(`file ${index} has no such source directory`)
+    const modifiedNs = BigInt(seconds as number) * 1_000_000_000n + BigInt(nanoseconds)
+    if (BigInt.asIntN(64, modifiedNs) !== modifiedNs) throw this.#invalid(`file ${index} has a time beyond 64 bits`)
     const ownName = this.#name(name)
     this.#pushSourceName(ownName, sourceName)
     this.#fileDirectory.push(directory)
     this.#fileNames.push(ownName)
     this.#fileSizeBytes.push(sizeBytes)
-    this.#fileModifiedNs.push(BigInt(seconds as number) * 1_000_000_000n + BigInt(nanoseconds))
+    this.#fileModifiedNs.push(modifiedNs)
     this.#fileSourceDirectory.push(sourceDirectory)
     this.#fileBlobType.push(blobType)
     this.#fileDisposition.push(disposition)
