@@ -1,6 +1,7 @@
 // What verify and inspect found, as text: what was checked first, then every finding, then one plain sentence.
 
 import { formatBytes, formatDuration, formatRate } from './format-bytes.js'
+import { counted, grouped, printable } from './printable.js'
 
 interface FindingFacts {
   code: string
@@ -25,11 +26,11 @@ export function describeVerification(path: string, report: VerificationFacts): s
   const rate = seconds > 0.01 ? `, ${formatRate(bytes / seconds)}` : ''
   return [
     `${path}: drive ${driveId}, manifest ${manifestHash}`,
-    `${files} files, ${formatBytes(bytes)} read in ${formatDuration(seconds)}${rate}`,
+    `${counted(files, 'file')}, ${formatBytes(bytes)} read in ${formatDuration(seconds)}${rate}`,
     ...describeFindings(report),
     report.sound
       ? 'Sound: every block equals the manifest.'
-      : `DAMAGED: ${damageCount(report)} findings. Do not ship this drive.`,
+      : `DAMAGED: ${counted(damageCount(report), 'finding')}. Do not ship this drive.`,
   ].join('\n')
 }
 
@@ -45,13 +46,13 @@ export interface InspectionFacts {
 export function describeInspection(path: string, report: InspectionFacts): string {
   const { volume, bitlocker, unlocked } = report
   const facts = bitlocker === null ? [] : [bitlocker.kind, bitlocker.state, bitlocker.method, bitlocker.description]
-  const known = facts.filter((fact) => fact !== undefined && fact !== '').join(', ')
+  const known = printable(facts.filter((fact) => fact !== undefined && fact !== '').join(', '))
   return [
     `${path}: volume of ${formatBytes(volume.sizeBytes)} at byte ${volume.offsetBytes}${known === '' ? '' : `: ${known}`}`,
     ...describeFindings(report),
     report.sound
       ? `No damage found${unlocked ? '' : ' (without a key: the structures inside the encryption were not looked at)'}.`
-      : `DAMAGED: ${damageCount(report)} findings.`,
+      : `DAMAGED: ${counted(damageCount(report), 'finding')}.`,
   ].join('\n')
 }
 
@@ -61,9 +62,10 @@ function describeFindings(report: { findings: readonly FindingFacts[]; checked: 
   const lines = report.checked.map((what) => `  checked: ${what}`)
   const worstFirst = [...report.findings].sort((left, right) => rank(left) - rank(right))
   for (const finding of worstFirst.slice(0, findingsShown)) {
-    lines.push(`  ${finding.severity} ${finding.code}: ${finding.message}`)
+    lines.push(`  ${finding.severity} ${finding.code}: ${printable(finding.message)}`)
   }
-  if (worstFirst.length > findingsShown) lines.push(`  and ${worstFirst.length - findingsShown} more (all with --json)`)
+  if (worstFirst.length > findingsShown)
+    lines.push(`  and ${grouped(worstFirst.length - findingsShown)} more (all with --json)`)
   return lines
 }
 

@@ -1,6 +1,7 @@
 // The list of disks, and a line of a file listing, as text.
 
 import { formatBytes, table } from './format-bytes.js'
+import { printable } from './printable.js'
 
 export interface DriveFacts {
   path: string
@@ -18,18 +19,18 @@ export function describeDrives(drives: readonly DriveFacts[]): string {
   if (drives.length === 0) return 'No disks were found.'
   const rows = drives.map((drive) => [
     drive.path,
-    drive.model || drive.kind,
-    drive.serial ?? 'no serial',
+    printable(drive.model || drive.kind),
+    printable(drive.serial ?? 'no serial'),
     formatBytes(drive.sizeBytes),
     String(drive.logicalSectorBytes),
     drive.transport || 'unknown',
     drive.fit.ok ? 'yes' : 'no',
-    drive.contents || 'empty',
+    printable(drive.contents || 'empty'),
   ])
   const lines = [table(['PATH', 'MODEL', 'SERIAL', 'SIZE', 'SECTOR', 'BUS', 'FIT', 'HOLDS'], rows)]
-  for (const drive of drives) {
-    for (const reason of drive.fit.reasons) lines.push(`${drive.path} is not fit for shipping: ${reason}`)
-    for (const warning of drive.fit.warnings) lines.push(`${drive.path}: ${warning}`)
+  for (const { path, fit } of drives) {
+    for (const reason of fit.reasons) lines.push(`${path} is not fit for shipping: it ${printable(reason)}.`)
+    for (const warning of fit.warnings) lines.push(`${path}: ${printable(warning)}.`)
   }
   return lines.join('\n')
 }
@@ -42,5 +43,6 @@ export interface FileFacts {
 }
 
 export function describeFile(file: FileFacts): string {
-  return `${String(file.sizeBytes).padStart(15)}  ${file.modified.slice(0, 19).replace('T', ' ')}  ${file.path}`
+  const modified = file.modified.slice(0, 19).replace('T', ' ')
+  return `${String(file.sizeBytes).padStart(15)}  ${modified}  ${printable(file.path)}`
 }

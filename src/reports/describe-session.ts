@@ -2,6 +2,8 @@
 // needed, so that reports can be rebuilt from stored facts.
 
 import { formatBytes, formatDuration, formatRate, table } from './format-bytes.js'
+import { counted, grouped, printable } from './printable.js'
+import { folderSpread, type PlannedTree } from './whole-folders.js'
 
 export interface PlanFacts {
   sessionId: string
@@ -11,6 +13,8 @@ export interface PlanFacts {
     bytes: number
     capacityBytes: number
     freeBytes: number
+    /** What was planned onto it; the folders are left out of the text without it. */
+    plan?: { tree: PlannedTree['tree'] }
   }[]
   unused: readonly { path: string; driveId: string }[]
   files: number
@@ -24,26 +28,51 @@ export function describePlan(plan: PlanFacts): string {
     drive.target.driveId,
     drive.target.path,
     formatBytes(drive.target.sizeBytes),
-    String(drive.files),
+    grouped(drive.files),
     formatBytes(drive.bytes),
-    `${Math.round(100 * (1 - drive.freeBytes / drive.capacityBytes))} %`,
-    drive.target.description,
+    `${Math.floor(100 * (1 - drive.freeBytes / drive.capacityBytes))} %`,
+    printable(drive.target.description),
   ])
+  const { drives, lowerBound } = plan
+  const needed = lowerBound === drives.length ? 'no fewer would do' : `at least ${lowerBound} would be needed`
+  const content = `${counted(plan.files, 'file')}, ${formatBytes(plan.bytes)}`
   const lines = [
-    `Session ${plan.sessionId}: ${plan.files} files, ${formatBytes(plan.bytes)}, on ${plan.drives.length} drives (at least ${plan.lowerBound} are needed).`,
+    `Session ${plan.sessionId}: ${content}, on ${counted(drives.length, 'drive')} (${needed}).`,
     table(['DRIVE', 'PATH', 'SIZE', 'FILES', 'BYTES', 'FULL', 'NOW'], rows),
+    ...describeFolders(drives),
   ]
   for (const drive of plan.unused) lines.push(`${drive.driveId} (${drive.path}) is not needed.`)
   return [...lines, ...describeSkipped(plan.skipped)].join('\n')
+}
+
+const foldersShown = 5
+
+function describeFolders(drives: PlanFacts['drives']): string[] {
+  const trees = drives.flatMap(({ plan, files }) => (plan === undefined ? [] : [{ tree: plan.tree, files }]))
+  if (drives.length < 2 || trees.length < drives.length) return []
+  const spread = folderSpread(trees)
+  const idOf = (drive: number) => drives[drive]?.target.driveId ?? ''
+  const lines = spread.whole.flatMap((folders, drive) => {
+    return folders.length === 0 ? [] : [`Whole on ${idOf(drive)}: ${some(folders)}`]
+  })
+  const split = spread.split.map(({ path, drives: on }) => `${path || '/'} (${on.map(idOf).join(', ')})`)
+  if (split.length > 0) lines.push(`Split over drives: ${some(split)}`)
+  return lines
+}
+
+function some(items: readonly string[]): string {
+  const shown = items.slice(0, foldersShown).map(printable).join(', ')
+  return items.length > foldersShown ? `${shown} and ${grouped(items.length - foldersShown)} more` : shown
 }
 
 const skippedShown = 20
 
 function describeSkipped(skipped: PlanFacts['skipped']): string[] {
   if (skipped.length === 0) return []
-  const lines = skipped.slice(0, skippedShown).map((entry) => `  ${entry.reason}: ${entry.path}`)
-  if (skipped.length > skippedShown) lines.push(`  and ${skipped.length - skippedShown} more (all of them with --json)`)
-  return [`Left out: ${skipped.length}`, ...lines]
+  const lines = skipped.slice(0, skippedShown).map((entry) => `  ${entry.reason}: ${printable(entry.path)}`)
+  if (skipped.length > skippedShown)
+    lines.push(`  and ${grouped(skipped.length - skippedShown)} more (all of them with --json)`)
+  return [`Left out: ${grouped(skipped.length)}`, ...lines]
 }
 
 export function planToJson(plan: PlanFacts): Record<string, unknown> {
@@ -80,7 +109,7 @@ export function describeSession(session: SessionFacts): string {
     drive.driveId,
     drive.path,
     drive.outcome,
-    String(drive.files),
+    grouped(drive.files),
     formatBytes(drive.bytes),
     drive.seconds > 0.01 ? formatRate(drive.bytes / drive.seconds) : '',
     drive.recoveryPassword,
@@ -97,8 +126,9 @@ export function describeSession(session: SessionFacts): string {
     )
   }
   for (const drive of session.drives) {
-    if (drive.error !== undefined) lines.push(`${drive.driveId} failed: ${drive.error.message} (${drive.error.code})`)
-    for (const reason of drive.dropped) lines.push(`${drive.driveId} left out: ${reason}`)
+    if (drive.error !== undefined)
+      lines.push(`${drive.driveId} failed: ${printable(drive.error.message)} (${drive.error.code})`)
+    for (const reason of drive.dropped) lines.push(`${drive.driveId} left out: ${printable(reason)}`)
   }
   if (session.isPartial) lines.push('DONE IN PART: see above for what is missing (exit code 3).')
   return lines.join('\n')
