@@ -21,8 +21,8 @@ const childPointerBytes = 8
 const endEntryBytes = 16
 /** Index block header and fix-ups; entries begin at 0x40. */
 const blockHeaderBytes = 0x40
-/** An index's $BITMAP has a bit a block and moves out of the record when it grows; below this many blocks it stays in. */
-const residentBitmapBlocks = 64
+/** An index's $BITMAP has a bit a block and moves out of the record when it grows; up to so many blocks it stays in. */
+const residentBitmapBlocks = 128
 /** mkntfs's own entries in the root directory ($MFT, $Bitmap and so on), System Volume Information, the manifest. */
 const rootEntriesBytes = 16 * 128
 
@@ -91,22 +91,18 @@ export function indexNeed(entriesBytes: number, shape: VolumeShape): number {
     level = Math.max(1, Math.ceil(separatorBytes / innerRoom))
     blocks += level
   }
+  // The bitmap takes whole index blocks where clusters are smaller, so that the next directory's blocks are not cut.
   const bitmapBytes = blocks > residentBitmapBlocks ? alignUp(Math.ceil(blocks / 8), 8) : 0
-  return alignUp(blocks * shape.indexBytes, shape.clusterBytes) + alignUp(bitmapBytes, shape.clusterBytes)
+  const bitmapUnit = Math.max(shape.clusterBytes, shape.indexBytes)
+  return alignUp(blocks * shape.indexBytes, shape.clusterBytes) + alignUp(bitmapBytes, bitmapUnit)
 }
 
-/** Bytes of BitLocker's regions: three copies of its metadata and the extra area of 64 KiB, the header block of 8 KiB. */
-export function regionsNeed(shape: VolumeShape): number {
-  return 4 * alignUp(65536, shape.clusterBytes) + alignUp(8192, shape.clusterBytes)
-}
-
-/** Bytes that every prepared drive gives away: BitLocker's regions with their files, reserved and rounded-up records. */
+/**
+ * Bytes that the first file costs beyond its own: an empty layout already has BitLocker's files and folder and, rounded up
+ * to 64, their records, and the next 64 may have to begin; a cluster each for the tails of $MFT and its bitmap.
+ */
 export function driveNeed(shape: VolumeShape): number {
-  const cluster = shape.clusterBytes
-  // Records below 64 are NTFS's own; the table grows in steps of 64 records; eight more for BitLocker's files and folder.
-  const records = alignUp((64 + 64 + 8) * recordNeed(shape), cluster) + cluster
-  // The indexes of the root and of System Volume Information, the record bitmap's last cluster, $Secure's new entries.
-  return regionsNeed(shape) + records + indexNeed(rootEntriesBytes, shape) + 8 * cluster
+  return 8 * recordNeed(shape) + 2 * shape.clusterBytes
 }
 
 /** What the index of the root directory needs more when `entriesBytes` of our own join NTFS's. */
@@ -115,8 +111,8 @@ export function rootIndexNeed(entriesBytes: number, shape: VolumeShape): number 
 }
 
 /**
- * Upper bound of the bytes that all files and directories of `tree` take on an empty volume, to be compared with the bytes
- * that are free right after formatting.
+ * Upper bound of the bytes that all files and directories of `tree` take, to be compared with the bytes that the layout of
+ * an empty tree, with BitLocker's files, leaves free.
  */
 export function estimateNeed(tree: FileTree, shape: VolumeShape): number {
   const directoryCount = tree.directoryParent.length

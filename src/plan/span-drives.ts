@@ -5,21 +5,13 @@ import { TransferError } from '../errors.js'
 import { type FileTree, filePath } from '../file-tree.js'
 import { driveBound } from './drive-bound.js'
 import { DriveLoad } from './drive-load.js'
-import {
-  alignUp,
-  driveNeed,
-  entryBytes,
-  recordNeed,
-  regionsNeed,
-  rootIndexNeed,
-  type VolumeShape,
-} from './ntfs-need.js'
+import { alignUp, driveNeed, entryBytes, recordNeed, rootIndexNeed, type VolumeShape } from './ntfs-need.js'
 import { type Packing, type PackStrategy, packFolders, unassigned } from './pack-folders.js'
 import { type EmptyPart, emptyParts, type SpanTree, SpanWeights, spanTree } from './span-weights.js'
 
 export interface SpanDrive extends VolumeShape {
   driveId: string
-  /** Bytes that are free for data and metadata on the empty volume. */
+  /** Bytes that the layout of an empty tree, with BitLocker's files, leaves free on the volume. */
   capacityBytes: number
 }
 
@@ -143,7 +135,7 @@ class Spanning {
     const capacities = chosen.map((index) => {
       const drive = this.#input.drives[index] as SpanDrive
       const generated = generatedBytes.reduce((sum, bytes) => sum + alignUp(bytes, drive.clusterBytes), 0)
-      return drive.capacityBytes - regionsNeed(drive) - generated - (manifest?.fixedBytes ?? 0)
+      return drive.capacityBytes - generated - (manifest?.fixedBytes ?? 0)
     })
     return driveBound(this.#leastWeights, capacities, this.#directories * recordBytes)
   }
