@@ -214,6 +214,20 @@ test('an import goes to its own folder or to a lower row', () => {
   )
 })
 
+test('src/cli reaches the library through src/index.ts alone', () => {
+  const violations = sources
+    .filter((source) => source.area === 'cli')
+    .flatMap((source) =>
+      source.imports.flatMap(({ specifier, line }) => {
+        const path = target(source, specifier)
+        const name = path === undefined ? 'cli' : relative(sourceRoot, path)
+        const isAllowed = name === 'index.ts' || name.split('/')[0] === 'cli'
+        return isAllowed ? [] : [`${relative(root, source.path)}:${line} imports ${specifier}`]
+      }),
+    )
+  rule(violations, 'src/cli imports the library from src/index.ts', 'the command line is the library’s first customer')
+})
+
 test('no file imports itself through others', () => {
   const graph = new Map(
     sources.map((source) => {
