@@ -96,13 +96,15 @@ Status noneOpens(const Secret& secret, size_t tried, const Guid& startupProtecto
                                           (tried == 1 ? " protector" : " protectors") + " of the volume");
 }
 
-// Tries every protector of the secret's kind: a volume may have several recovery passwords.
-Result<SecureBytes> findMasterKey(const Metadata& metadata, const Secret& secret, Guid& opened) {
+}  // namespace
+
+Result<SecureBytes> openMasterKey(const Metadata& metadata, const Secret& secret, Guid& opened) {
   Guid startupProtector{};
   Result<SecureBytes> input = prepareSecret(secret, startupProtector);
   if (!input.isOk()) return input;
   std::vector<Protector> protectors = listProtectors(metadata);
   ProtectorKind wanted = protectorFor(secret.kind);
+  // All protectors of the secret's kind are tried: a volume may have several recovery passwords.
   size_t applicable = 0;
   size_t tried = 0;
   Status other;
@@ -126,8 +128,6 @@ Result<SecureBytes> findMasterKey(const Metadata& metadata, const Secret& secret
   return noneOpens(secret, tried, startupProtector);
 }
 
-}  // namespace
-
 Status checkSeal(std::span<const std::byte> masterKey, const Metadata& metadata, std::span<const std::byte> copy) {
   Result<SecureBytes> sealed = unwrapKey(masterKey, metadata.validation.seal, key::informationHash, 32);
   if (!sealed.isOk())
@@ -139,23 +139,29 @@ Status checkSeal(std::span<const std::byte> masterKey, const Metadata& metadata,
   return Status(ErrorCode::VOLUME_DAMAGED, "the metadata is not what was sealed: it was changed after it was written");
 }
 
-Result<Keys> openKeys(const Metadata& metadata, std::span<const std::byte> copy, const Secret& secret) {
+Status openVolumeKey(const Metadata& metadata, Keys& keys) {
   std::optional<size_t> keyBytes = volumeKeyBytes(metadata.dataset.method);
   if (!keyBytes)
     return Status(ErrorCode::VOLUME_UNSUPPORTED,
                   "unknown encryption method " + std::to_string(metadata.dataset.method));
-  Keys keys;
-  keys.method = static_cast<CipherMethod>(metadata.dataset.method);
-  Result<SecureBytes> masterKey = findMasterKey(metadata, secret, keys.protector);
-  if (!masterKey.isOk()) return masterKey.status();
-  keys.masterKey = masterKey.take();
-  DISKFERRY_TRY(checkSeal(keys.masterKey.bytes(), metadata, copy));
   const Entry* sealed = findEntry(metadata.entries, role::volumeKey, type::sealed);
   if (sealed == nullptr) return Status(ErrorCode::VOLUME_DAMAGED, "the metadata holds no volume key");
+  // A volume key that does not open is the volume's fault, not that of the secret.
   Result<SecureBytes> volumeKey = unwrapKey(keys.masterKey.bytes(), *sealed, metadata.dataset.method, *keyBytes);
   if (!volumeKey.isOk())
     return Status(ErrorCode::VOLUME_DAMAGED, "the volume key does not open: " + volumeKey.status().message());
   keys.volumeKey = volumeKey.take();
+  keys.method = static_cast<CipherMethod>(metadata.dataset.method);
+  return Status::ok();
+}
+
+Result<Keys> openKeys(const Metadata& metadata, std::span<const std::byte> copy, const Secret& secret) {
+  Keys keys;
+  Result<SecureBytes> masterKey = openMasterKey(metadata, secret, keys.protector);
+  if (!masterKey.isOk()) return masterKey.status();
+  keys.masterKey = masterKey.take();
+  DISKFERRY_TRY(checkSeal(keys.masterKey.bytes(), metadata, copy));
+  DISKFERRY_TRY(openVolumeKey(metadata, keys));
   return keys;
 }
 

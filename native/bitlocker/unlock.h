@@ -53,6 +53,10 @@ Status checkRegions(const RegionOffsets& regions, uint32_t sectorBytes, uint64_t
 // KEY_MISTYPED, KEY_WRONG, KEY_NOT_APPLICABLE (no protector of that kind), VOLUME_DAMAGED (the seal or a key entry).
 // `copy` is what `metadata` was parsed from.
 Result<Keys> openKeys(const Metadata& metadata, std::span<const std::byte> copy, const Secret& secret);
+// The two halves of openKeys around the seal. `protector` becomes the one that the secret opened.
+Result<SecureBytes> openMasterKey(const Metadata& metadata, const Secret& secret, Guid& protector);
+// Fills in method and volume key; the master key is there. VOLUME_UNSUPPORTED or VOLUME_DAMAGED.
+Status openVolumeKey(const Metadata& metadata, Keys& keys);
 // VOLUME_DAMAGED when the seal is not one of this information under this master key.
 Status checkSeal(std::span<const std::byte> masterKey, const Metadata& metadata, std::span<const std::byte> copy);
 
