@@ -5,6 +5,8 @@
 
 #include "addon/arguments.h"
 #include "addon/async_task.h"
+#include "addon/finding_array.h"
+#include "bitlocker/check.h"
 #include "bitlocker/commit.h"
 #include "bitlocker/create.h"
 #include "bitlocker/recovery_password.h"
@@ -51,12 +53,13 @@ RegionOffsets argumentRegions(const Napi::CallbackInfo& info, size_t index) {
   return {{offsets[0], offsets[1], offsets[2]}, offsets[3], offsets[4]};
 }
 
-// 100 ns units since 1601.
+// FILETIME: 100 ns units since 1601.
+constexpr uint64_t kUnixEpoch = 116444736000000000;
+
 uint64_t fileTimeNow() {
-  constexpr uint64_t unixEpoch = 116444736000000000;
   timespec now{};
   clock_gettime(CLOCK_REALTIME, &now);
-  return unixEpoch + static_cast<uint64_t>(now.tv_sec) * 10000000 + static_cast<uint64_t>(now.tv_nsec) / 100;
+  return kUnixEpoch + static_cast<uint64_t>(now.tv_sec) * 10000000 + static_cast<uint64_t>(now.tv_nsec) / 100;
 }
 
 Napi::Value opened(Napi::Env env, std::shared_ptr<Volume>& volume) {
@@ -69,6 +72,32 @@ Napi::Value opened(Napi::Env env, std::shared_ptr<Volume>& volume) {
 
 Napi::Value copied(Napi::Env env, std::span<const std::byte> bytes) {
   return Napi::Buffer<uint8_t>::Copy(env, reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
+}
+
+Napi::Value infoObject(Napi::Env env, const bitlocker::VolumeInfo& volume) {
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("layout", volume.layout);
+  result.Set("state", volume.state);
+  result.Set("method", volume.method);
+  result.Set("sectorBytes", volume.sectorBytes);
+  result.Set("encryptedBytes", static_cast<double>(volume.encryptedBytes));
+  result.Set("volumeGuid", volume.volumeGuid);
+  result.Set("description", volume.description);
+  result.Set("createdMs", (static_cast<double>(volume.createdTime) - static_cast<double>(kUnixEpoch)) / 10000);
+  Napi::Array protectors = Napi::Array::New(env, volume.protectors.size());
+  for (size_t index = 0; index < volume.protectors.size(); index++) {
+    Napi::Object protector = Napi::Object::New(env);
+    protector.Set("kind", volume.protectors[index].kind);
+    protector.Set("identifier", volume.protectors[index].identifier);
+    protectors.Set(static_cast<uint32_t>(index), protector);
+  }
+  result.Set("protectors", protectors);
+  auto regions = Napi::Float64Array::New(env, 5);
+  for (size_t copy = 0; copy < 3; copy++) regions[copy] = static_cast<double>(volume.regions.metadata[copy]);
+  regions[3] = static_cast<double>(volume.regions.header);
+  regions[4] = static_cast<double>(volume.regions.extra);
+  result.Set("regions", regions);
+  return result;
 }
 
 }  // namespace
@@ -113,6 +142,20 @@ Napi::Value bitlockerErase(const Napi::CallbackInfo& info) {
   RegionOffsets regions = argumentRegions(info, 3);
   return AsyncTask<Nothing>::run(
       info.Env(), {}, [place, regions] { return nothingOr(bitlocker::eraseVolumeStart(place, regions)); }, undefined);
+}
+
+Napi::Value bitlockerCheck(const Napi::CallbackInfo& info) {
+  Place place = argumentPlace(info, 0);
+  std::shared_ptr<Secret> secret = info[3].IsUndefined() ? nullptr : argumentSecret(info, 3);
+  return AsyncTask<bitlocker::CheckReport>::run(
+      info.Env(), {}, [place, secret] { return bitlocker::checkVolume(place, secret.get()); },
+      [](Napi::Env env, bitlocker::CheckReport& report) -> Napi::Value {
+        Napi::Object result = Napi::Object::New(env);
+        result.Set("findings", findingArray(env, report.findings));
+        result.Set("info", report.info ? infoObject(env, *report.info) : env.Undefined());
+        result.Set("unlocked", report.volume != nullptr);
+        return result;
+      });
 }
 
 Napi::Value bitlockerCheckPassword(const Napi::CallbackInfo& info) {

@@ -31,6 +31,7 @@ Napi::Object exportAll(Napi::Env env, Napi::Object exports) {
   add("bitlockerUnlock", bitlockerUnlock);
   add("bitlockerAttach", bitlockerAttach);
   add("bitlockerErase", bitlockerErase);
+  add("bitlockerCheck", bitlockerCheck);
   add("bitlockerCheckPassword", bitlockerCheckPassword);
   add("volumeRead", volumeRead);
   add("volumeWrite", volumeWrite);

@@ -10,6 +10,34 @@ export interface SectorsHandle {
   readonly kind: unique symbol
 }
 
+/** One thing that a check found. */
+export interface Finding {
+  /** Stable; listed in docs/. */
+  code: string
+  /** `note`: nothing to do. `warning`: readable, but not fit to ship without a thought. `damage`: something is wrong. */
+  severity: 'note' | 'warning' | 'damage'
+  /** For example `metadata copy 2` or `MFT record 1042`. */
+  structure: string
+  /** A sentence with the place and the numbers. */
+  message: string
+}
+
+/** A BitLocker volume as its metadata describes it. */
+export interface CheckedVolume {
+  layout: 'fixed' | 'encrypt-on-write' | 'to-go'
+  state: 'encrypted' | 'decrypted' | 'converting'
+  /** `xts-128`, `cbc-256-diffuser`, ..., or `unknown`. */
+  method: string
+  sectorBytes: number
+  encryptedBytes: number
+  volumeGuid: string
+  description: string
+  createdMs: number
+  protectors: { kind: string; identifier: string }[]
+  /** Offsets of the three metadata copies, the header block and the extra area (0: none). */
+  regions: Float64Array
+}
+
 /** An unlocked BitLocker volume. Opaque. */
 export interface VolumeHandle {
   readonly kind: unique symbol
@@ -107,6 +135,13 @@ export interface Addon {
     secret: Uint8Array,
   ): Promise<OpenedVolume>
   bitlockerErase(device: SectorsHandle, offsetBytes: number, sizeBytes: number, regions: Float64Array): Promise<void>
+  bitlockerCheck(
+    device: SectorsHandle,
+    offsetBytes: number,
+    sizeBytes: number,
+    secretKind: number | undefined,
+    secret: Uint8Array | undefined,
+  ): Promise<{ findings: Finding[]; info: CheckedVolume | undefined; unlocked: boolean }>
   bitlockerCheckPassword(text: Uint8Array): void
   volumeRead(volume: VolumeHandle, offsetBytes: number, into: Uint8Array): Promise<void>
   volumeWrite(volume: VolumeHandle, offsetBytes: number, from: Uint8Array): Promise<void>

@@ -1,7 +1,7 @@
 // BitLocker volumes: metadata for a new one, the decrypted view of one that is unlocked, and what has to be written last.
 // The volume's keys never come to JavaScript; secrets cross as bytes that are wiped afterwards.
 
-import { addon, type OpenedVolume, type VolumeHandle } from './binding.js'
+import { addon, type CheckedVolume, type Finding, type OpenedVolume, type VolumeHandle } from './binding.js'
 import type { Device } from './device.js'
 
 export type Secret =
@@ -43,6 +43,43 @@ export interface CreatedBitlocker {
   metadata: Buffer
   /** ASCII, 55 bytes. The caller wipes it. */
   recoveryPassword: Buffer
+}
+
+export type ProtectorKind =
+  | 'recovery-password'
+  | 'passphrase'
+  | 'startup-key'
+  | 'clear-key'
+  | 'tpm'
+  | 'certificate'
+  | 'other'
+
+export interface BitlockerInfo {
+  /** `encrypt-on-write`: Windows is still encrypting in the background. `to-go`: made for removable drives. */
+  layout: 'fixed' | 'encrypt-on-write' | 'to-go'
+  /** What the metadata says; `encrypted` alone is a finished volume. */
+  state: 'encrypted' | 'decrypted' | 'converting'
+  /** `xts-128`, `cbc-256-diffuser`, ..., or `unknown`. */
+  method: string
+  sectorBytes: number
+  /** Encrypted from the start; the size of the partition on a finished volume. */
+  encryptedBytes: number
+  volumeGuid: string
+  description: string
+  /** Undefined when the stored time makes no sense. */
+  created: Date | undefined
+  protectors: { kind: ProtectorKind; identifier: string }[]
+  /** extra 0: none, as on volumes of Windows 7. */
+  regions: RegionOffsets
+}
+
+export interface BitlockerReport {
+  /** Empty for a sound volume. The codes are in docs/bitlocker-format.md. */
+  findings: Finding[]
+  /** Null when no metadata copy is good. */
+  info: BitlockerInfo | null
+  /** The secret opened the volume, and what takes keys was checked as well. */
+  unlocked: boolean
 }
 
 // The values in the volume's metadata.
@@ -184,6 +221,29 @@ export class BitlockerVolume {
  */
 export async function eraseVolumeStart(device: Device, place: VolumePlace, regions: RegionOffsets): Promise<void> {
   await addon.bitlockerErase(device.handle, place.offsetBytes, place.sizeBytes, regionArray(regions))
+}
+
+/**
+ * Checks boot sector, metadata copies and what they say, and with a secret also the seal, every wrapped key, and the two
+ * boot sectors of the file system. What is wrong with the volume is a finding, never an error.
+ * @throws TransferError KEY_MISTYPED, KEY_WRONG, KEY_NOT_APPLICABLE, DEVICE_RANGE, DEVICE_READ_FAILED
+ */
+export async function checkBitlocker(device: Device, place: VolumePlace, secret?: Secret): Promise<BitlockerReport> {
+  const check = (kind?: number, bytes?: Buffer) =>
+    addon.bitlockerCheck(device.handle, place.offsetBytes, place.sizeBytes, kind, bytes)
+  const { findings, info, unlocked } = await (secret === undefined ? check() : withSecret(secret, check))
+  return { findings, info: info === undefined ? null : infoOf(info), unlocked }
+}
+
+function infoOf({ regions, createdMs, protectors, ...plain }: CheckedVolume): BitlockerInfo {
+  const [first, second, third, header, extra] = regions as unknown as [number, number, number, number, number]
+  const created = new Date(createdMs)
+  return {
+    ...plain,
+    created: Number.isNaN(created.getTime()) ? undefined : created,
+    protectors: protectors as BitlockerInfo['protectors'],
+    regions: { metadata: [first, second, third], header, extra },
+  }
 }
 
 /**
