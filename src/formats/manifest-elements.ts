@@ -155,7 +155,9 @@ export class ManifestElements {
     const bit = ruleOf.get(parent)?.childBits.get(name)
     if (bit === undefined) {
       this.fail(
-        parent === '' ? `the root element is ${name}, expected DriveManifest` : `${parent} has no element ${name}`,
+        parent === ''
+          ? `the root element is ${shown(name)}, expected DriveManifest`
+          : `${parent} has no element ${shown(name)}`,
       )
     }
     const top = this.#seenBits.length - 1
@@ -164,8 +166,12 @@ export class ManifestElements {
     this.#seenBits[top] = seen | bit
     const rule = ruleOf.get(name) as ElementRule
     for (const attribute in attributes) {
-      if (!rule.attributes?.includes(attribute) && !attribute.startsWith('xmlns'))
-        this.fail(`${name} has no attribute ${attribute}`)
+      if (!rule.attributes?.includes(attribute) && !attribute.startsWith('xmlns')) {
+        this.fail(`${name} has no attribute ${shown(attribute)}`)
+      }
+      if ((attributes[attribute] as string).length > this.limits.textMax) {
+        this.fail(`the attribute ${shown(attribute)} is longer than ${this.limits.textMax} characters`)
+      }
     }
     this.#stack.push(name)
     this.#text = ''

@@ -1,6 +1,6 @@
 // Reads a drive manifest of any size as a stream: the header, then one blob after the other, each checked against the rules of
 // the format. The manifest lies on a drive that came by post: document types and entities are refused, and depth, text,
-// attributes, blobs and blocks have limits, so that memory does not depend on what the file claims.
+// blobs and blocks have limits, so that memory does not depend on what the file claims.
 
 import { SaxesParser } from 'saxes'
 import { TransferError } from '../errors.js'
@@ -16,7 +16,6 @@ export interface ManifestReaderOptions {
   rangesMax?: number
   /** Characters of one text or attribute. */
   textMax?: number
-  attributesMax?: number
   depthMax?: number
 }
 
@@ -47,16 +46,16 @@ class ManifestParser {
   readonly #parser = new SaxesParser({ xmlns: false, forceXMLVersion: true, defaultXMLVersion: '1.0' })
   readonly #decoder = new TextDecoder('utf-8', { fatal: true })
   readonly #elements: ManifestElements
-  readonly #limits: Required<Pick<ManifestReaderOptions, 'textMax' | 'attributesMax' | 'depthMax'>>
+  readonly #limits: Required<Pick<ManifestReaderOptions, 'textMax' | 'depthMax'>>
   #tagPlace = { line: 1, column: 1 }
   #depth = 0
   #hadEvent = false
   #quietBytes = 0
   #bytesRead = 0
 
-  constructor({ fileName, blobsMax, rangesMax, textMax, attributesMax, depthMax }: ManifestReaderOptions) {
+  constructor({ fileName, blobsMax, rangesMax, textMax, depthMax }: ManifestReaderOptions) {
     this.#fileName = fileName ?? 'DriveManifest.xml'
-    this.#limits = { textMax: textMax ?? 65_536, attributesMax: attributesMax ?? 16, depthMax: depthMax ?? 32 }
+    this.#limits = { textMax: textMax ?? 65_536, depthMax: depthMax ?? 32 }
     const limits = {
       blobsMax: blobsMax ?? 1_000_000_000,
       rangesMax: rangesMax ?? 1 << 21,
@@ -120,10 +119,7 @@ class ManifestParser {
       if (this.#depth === 1) this.#checkEncoding(parser.xmlDecl.encoding)
       if (this.#depth > depthMax) this.#fail(`elements are nested more than ${depthMax} deep`)
     })
-    parser.on('opentag', ({ name, attributes }) => {
-      this.#checkAttributes(attributes)
-      this.#elements.open(name, attributes)
-    })
+    parser.on('opentag', ({ name, attributes }) => this.#elements.open(name, attributes))
     parser.on('closetag', () => {
       this.#hadEvent = true
       this.#depth -= 1
@@ -136,16 +132,6 @@ class ManifestParser {
     }
     parser.on('text', addText)
     parser.on('cdata', addText)
-  }
-
-  #checkAttributes(attributes: Readonly<Record<string, string>>): void {
-    const { textMax, attributesMax } = this.#limits
-    let count = 0
-    for (const name in attributes) {
-      count += 1
-      if (count > attributesMax) this.#fail(`an element has more than ${attributesMax} attributes`)
-      if ((attributes[name] as string).length > textMax) this.#fail(`an attribute is longer than ${textMax} characters`)
-    }
   }
 
   #checkEncoding(encoding: string | undefined): void {
