@@ -1,5 +1,13 @@
-// How many drives are needed at least, whatever the arrangement: three arguments that a plan can be held against. Files are
-// never split, so besides the sum of all bytes it matters how many large files fit beside each other.
+// How many drives are needed at least, whatever the arrangement: arguments that a plan can be held against. Files are never
+// split, so besides the sum of all bytes it matters how many large files fit beside each other.
+//
+// Each argument gives every file a weight and every drive a credit, such that the files on a drive never weigh more than
+// its credit. Then as many drives are needed as it takes, from the largest credit down, to reach the weight of all files.
+// The weights are dual feasible functions (Fekete and Schepers, "New classes of fast lower bounds for bin packing
+// problems", 2001), extended to drives of different sizes.
+
+const thresholdsMax = 64
+const stepsMax = 16
 
 /**
  * Least number of drives that these file weights and `otherBytes` of small parts can fit on, taken from the largest;
@@ -10,79 +18,76 @@ export function driveBound(weights: Float64Array, capacities: readonly number[],
   const total = weights.reduce((sum, weight) => sum + weight, otherBytes)
   let bound = Math.max(total > 0 ? 1 : 0, drivesFor(total, drives))
   // Only files of more than a sixty-fourth of the largest drive can waste room that matters; if there are so many that the
-  // list grows long, the volume bound has already said enough.
+  // list grows long, the sum of all bytes has already said enough.
   const largest = drives[0] ?? 0
   const big = weights.filter((weight) => weight > largest / 64).sort((left, right) => right - left)
   if (big.length > 64 * drives.length || bound > drives.length) return bound
-  const sums = prefixSums(big)
+  bound = Math.max(bound, countBound(big, drives))
+  for (const capacity of new Set(drives)) {
+    if (capacity > 0) bound = Math.max(bound, thresholdBound(big, total, capacity, drives))
+  }
+  return bound
+}
+
+/** Least k such that the first k credits reach `wanted`; one more than there are when they never do. */
+function drivesFor(wanted: number, credits: readonly number[]): number {
+  let reached = 0
+  for (let count = 0; count < credits.length; count++) {
+    if (reached >= wanted) return count
+    reached += credits[count] as number
+  }
+  return reached >= wanted ? credits.length : credits.length + 1
+}
+
+/** For each size: files of at least that size count one, a drive holds so many of them. */
+function countBound(big: Float64Array, drives: readonly number[]): number {
+  let bound = 0
   for (let index = 0; index < big.length; index++) {
     const size = big[index] as number
     if (size === big[index + 1]) continue
-    bound = Math.max(
-      bound,
-      drivesFor(
-        index + 1,
-        drives.map((capacity) => Math.floor(capacity / size)),
-      ),
-    )
+    const credits = drives.map((capacity) => Math.floor(capacity / size))
+    bound = Math.max(bound, drivesFor(index + 1, credits))
   }
-  for (const capacity of new Set(drives)) bound = Math.max(bound, mixedBound(big, sums, total, capacity, drives))
   return bound
-}
-
-/** Least k such that the first k amounts reach `wanted`; one more than there are when they never do. */
-function drivesFor(wanted: number, amounts: readonly number[]): number {
-  let reached = 0
-  for (let count = 0; count < amounts.length; count++) {
-    if (reached >= wanted) return count
-    reached += amounts[count] as number
-  }
-  return reached >= wanted ? amounts.length : amounts.length + 1
 }
 
 /**
- * For each limit a: on a drive of this capacity, a file larger than capacity - a has no room beside it for any file of at
- * least a, so it counts as the whole capacity; files below a count nothing (Martello and Toth's bound L2, with larger
- * drives credited by the most that such files could count there).
+ * For each limit a: beside a file larger than `capacity - a` there is no room for a file of at least a, so it counts as the
+ * whole capacity, and files below a count nothing. What remains is counted in bytes, and in steps.
  */
-function mixedBound(
-  big: Float64Array,
-  sums: Float64Array,
-  total: number,
-  capacity: number,
-  drives: readonly number[],
-): number {
+function thresholdBound(big: Float64Array, total: number, capacity: number, drives: readonly number[]): number {
   let bound = 0
-  for (let index = 0; index <= big.length; index++) {
-    const limit = index === 0 ? 0 : (big[index - 1] as number)
-    if (limit > capacity / 2 || limit === big[index]) continue
-    const largest = countAbove(big, capacity - limit)
-    const middle = limit === 0 ? total - (sums[largest] as number) : (sums[index] as number) - (sums[largest] as number)
-    const credits = drives.map((size) => {
-      if (size > capacity) return Math.ceil((size * capacity) / (capacity - limit))
-      return size > capacity - limit ? capacity : size
+  for (const limit of thresholds(big, capacity)) {
+    const sizes = big.map((size) => (size > capacity - limit ? capacity : size >= limit ? size : 0))
+    const rooms = drives.map((room) => {
+      if (room > capacity) return Math.ceil((room * capacity) / (capacity - limit))
+      return room > capacity - limit ? capacity : room
     })
-    bound = Math.max(bound, drivesFor(largest * capacity + middle, credits))
+    const counted = sizes.reduce((sum, size) => sum + size, 0)
+    // Small files are only left out when there is a limit.
+    const small = limit === 0 ? total - big.reduce((sum, size) => sum + size, 0) : 0
+    bound = Math.max(bound, drivesFor(counted + small, rooms), stepBound(sizes, capacity, rooms))
   }
   return bound
 }
 
-function prefixSums(values: Float64Array): Float64Array {
-  const sums = new Float64Array(values.length + 1)
-  values.forEach((value, index) => {
-    sums[index + 1] = (sums[index] as number) + value
-  })
-  return sums
+/** Zero and the sizes up to half a drive; evenly chosen when there are many. */
+function thresholds(big: Float64Array, capacity: number): number[] {
+  const sizes = [...new Set(big)].filter((size) => size <= capacity / 2)
+  const every = Math.max(1, Math.ceil(sizes.length / thresholdsMax))
+  return [0, ...sizes.filter((_, index) => index % every === 0)]
 }
 
-/** How many of a descending list are above `limit`. */
-function countAbove(descending: Float64Array, limit: number): number {
-  let low = 0
-  let high = descending.length
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if ((descending[middle] as number) > limit) low = middle + 1
-    else high = middle
+/**
+ * A file counts the steps of capacity/(k + 1) that it is strictly larger than. Those on a drive count less than its room in
+ * steps, so at most the next whole number below that.
+ */
+function stepBound(sizes: Float64Array, capacity: number, rooms: readonly number[]): number {
+  let bound = 0
+  for (let steps = 2; steps <= stepsMax; steps++) {
+    const stepsBelow = (size: number) => Math.max(0, Math.ceil((size * steps) / capacity) - 1)
+    const counted = sizes.reduce((sum, size) => sum + stepsBelow(size), 0)
+    bound = Math.max(bound, drivesFor(counted, rooms.map(stepsBelow)))
   }
-  return low
+  return bound
 }

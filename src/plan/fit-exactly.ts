@@ -47,3 +47,58 @@ function remainingSums(weights: readonly (readonly number[])[]): Float64Array {
 function usable(smallest: readonly number[] | undefined, room: readonly number[]): number {
   return room.reduce((sum, bytes, drive) => (bytes >= (smallest?.[drive] ?? 0) ? sum + bytes : sum), 0)
 }
+
+const stepsPerDrive = 5_000
+
+/**
+ * The drive for each item, or undefined: fills one drive after the other, the smallest first, each with the largest item that
+ * it takes and with those others that together leave least of it (Gupta and Ho's minimum bin slack). Finds good places where
+ * there are too many items for a full search. Arguments as above.
+ */
+export function fitByLeastSlack(
+  weights: readonly (readonly number[])[],
+  free: readonly number[],
+): number[] | undefined {
+  const order = [...free.keys()].sort((left, right) => (free[left] as number) - (free[right] as number) || left - right)
+  const chosen: number[] = new Array(weights.length).fill(-1)
+  let left = [...weights.keys()]
+  for (const drive of order) {
+    const room = free[drive] as number
+    const first = left.find((item) => (weights[item]?.[drive] as number) <= room)
+    if (first === undefined) continue
+    const others = left.filter((item) => item !== first)
+    const sizes = others.map((item) => weights[item]?.[drive] as number)
+    const best = fillRoom(sizes, room - (weights[first]?.[drive] as number))
+    chosen[first] = drive
+    for (const index of best) chosen[others[index] as number] = drive
+    left = left.filter((item) => chosen[item] === -1)
+  }
+  return left.length === 0 ? chosen : undefined
+}
+
+/** Indexes of the sizes (descending) whose sum comes nearest to `room` from below, as far as a bounded search finds. */
+function fillRoom(sizes: readonly number[], room: number): number[] {
+  let best: number[] = []
+  let bestSlack = room
+  let steps = 0
+  const rest = new Float64Array(sizes.length + 1)
+  for (let index = sizes.length - 1; index >= 0; index--)
+    rest[index] = (rest[index + 1] as number) + (sizes[index] as number)
+  const search = (start: number, slack: number, taken: number[]): void => {
+    if (slack < bestSlack) {
+      bestSlack = slack
+      best = [...taken]
+    }
+    for (let index = start; index < sizes.length && bestSlack > 0; index++) {
+      // Even everything that is left would not do better.
+      if (slack - (rest[index] as number) >= bestSlack || ++steps > stepsPerDrive) return
+      const size = sizes[index] as number
+      if (size > slack || (index > start && size === sizes[index - 1])) continue
+      taken.push(index)
+      search(index + 1, slack - size, taken)
+      taken.pop()
+    }
+  }
+  search(0, room, [])
+  return best
+}

@@ -3,7 +3,7 @@
 // opened folder) stays together where it fits and otherwise fills what is left, in order, like sand.
 
 import type { DriveLoad } from './drive-load.js'
-import { fitExactly } from './fit-exactly.js'
+import { fitByLeastSlack, fitExactly } from './fit-exactly.js'
 import { type SpanTree, type SpanWeights, type SubtreeWeights, subtreeWeights } from './span-weights.js'
 
 export const unassigned = 0xffff
@@ -134,7 +134,7 @@ class Packer {
       }),
     )
     const free = this.#loads.map((load) => load.freeBytes)
-    const drives = fitExactly(needs, free)
+    const drives = fitExactly(needs, free) ?? fitByLeastSlack(needs, free)
     drives?.forEach((drive, index) => {
       this.#place(items[index] as Item, this.#loads[drive] as DriveLoad)
     })

@@ -5,7 +5,6 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { TransferError } from '../../src/errors.js'
 import { type FileTree, filePath, NameColumnBuilder } from '../../src/file-tree.js'
-import { driveBound } from '../../src/plan/drive-bound.js'
 import { driveTree } from '../../src/plan/drive-tree.js'
 import { driveNeed, estimateNeed } from '../../src/plan/ntfs-need.js'
 import { unassigned } from '../../src/plan/pack-folders.js'
@@ -333,13 +332,4 @@ test('files of one drive keep the order of the whole', () => {
       assert.equal(filePath(part, index), filePath(tree, file))
     })
   }
-})
-
-test('the bound counts files that exclude each other', () => {
-  assert.equal(driveBound(Float64Array.of(), [10]), 0)
-  assert.equal(driveBound(Float64Array.of(6, 6, 6), [10, 10, 10]), 3)
-  assert.equal(driveBound(Float64Array.of(4, 4, 4), [10, 10, 10]), 2)
-  assert.equal(driveBound(Float64Array.of(6, 6, 5, 5), [10, 10, 10, 10]), 3)
-  assert.equal(driveBound(Float64Array.of(5, 5, 5), [10, 4]), 3)
-  assert.equal(driveBound(Float64Array.of(...repeated(20, 6), ...repeated(20, 5)), repeated(40, 10)), 30)
 })
