@@ -76,7 +76,7 @@ Napi::Value copied(Napi::Env env, std::span<const std::byte> bytes) {
 
 Napi::Value infoObject(Napi::Env env, const bitlocker::VolumeInfo& volume) {
   Napi::Object result = Napi::Object::New(env);
-  result.Set("layout", volume.layout);
+  result.Set("kind", volume.layout);
   result.Set("state", volume.state);
   result.Set("method", volume.method);
   result.Set("sectorBytes", volume.sectorBytes);

@@ -2,8 +2,8 @@
 // compares the two). Nothing else loads it. Handles are opaque; the classes beside this file give them methods.
 
 import { createRequire } from 'node:module'
-import { TransferError } from '../errors.js'
-import type { FileTree } from '../file-tree.js'
+import { type ErrorCode, TransferError } from '../errors.js'
+import type { ExtentTable, FileTree } from '../file-tree.js'
 
 /** Something with sectors: a device. Opaque. */
 export interface SectorsHandle {
@@ -24,7 +24,7 @@ export interface Finding {
 
 /** A BitLocker volume as its metadata describes it. */
 export interface CheckedVolume {
-  layout: 'fixed' | 'encrypt-on-write' | 'to-go'
+  kind: 'fixed' | 'encrypt-on-write' | 'to-go'
   state: 'encrypted' | 'decrypted' | 'converting'
   /** `xts-128`, `cbc-256-diffuser`, ..., or `unknown`. */
   method: string
@@ -47,6 +47,34 @@ export interface OpenedVolume {
   handle: VolumeHandle
   sectorBytes: number
   sizeBytes: number
+}
+
+/** The places of a tree's records, indexes and files on a volume. Opaque. */
+export interface LayoutHandle {
+  readonly kind: unique symbol
+}
+
+/** An NTFS volume that is read. Opaque. */
+export interface NtfsVolumeHandle {
+  readonly kind: unique symbol
+}
+
+export interface PlannedLayout {
+  handle: LayoutHandle
+  /** Cluster bytes, volume bytes, clusters free before, of metadata, of data, free after. */
+  stats: Float64Array
+  /** One after the other, in the order of the groups. */
+  systemFileOffsets: Float64Array
+}
+
+/** Why there is no layout: NTFS_NAMES or NTFS_NO_SPACE. */
+export interface RefusedLayout {
+  code: ErrorCode
+  message: string
+  /** Five numbers a problem: is a directory, index, reason, other is a directory (-1: none), other index. */
+  problems: Float64Array
+  neededBytes: number
+  freeBytes: number
 }
 
 export interface OpenedDevice {
@@ -148,6 +176,46 @@ export interface Addon {
   volumeFlush(volume: VolumeHandle): Promise<void>
   volumeCommit(volume: VolumeHandle, metadata: Uint8Array): Promise<void>
   volumeClose(volume: VolumeHandle): void // once; running calls finish
+
+  // `target`: a device or an unlocked volume.
+  ntfsCreateMemoryFile(sizeBytes: number): number // a file descriptor; the caller closes it
+  ntfsReadSkeleton(descriptor: number): Promise<Buffer>
+  ntfsPlan(
+    skeleton: Uint8Array,
+    directoryParent: Uint32Array,
+    directoryNameBytes: Uint8Array,
+    directoryNameEnds: Uint32Array,
+    fileDirectory: Uint32Array,
+    fileNameBytes: Uint8Array,
+    fileNameEnds: Uint32Array,
+    fileSizeBytes: Float64Array,
+    fileModifiedNs: BigInt64Array,
+    groupNotBeforeBytes: Float64Array,
+    groupFileCounts: Uint32Array,
+    systemFileNames: string, // joined by line feeds
+    systemFileSizes: Float64Array,
+  ): Promise<PlannedLayout | RefusedLayout>
+  ntfsExtents(layout: LayoutHandle): ExtentTable
+  ntfsWrite(
+    layout: LayoutHandle,
+    target: SectorsHandle | VolumeHandle,
+    dropped: Uint32Array,
+    resizedFiles: Uint32Array,
+    actualSizes: Float64Array,
+  ): Promise<{ offsetBytes: Float64Array; lengthBytes: Uint32Array; md5: Buffer; structures: string[] }>
+  ntfsOpen(
+    target: SectorsHandle | VolumeHandle,
+  ): Promise<{ handle: NtfsVolumeHandle; label: string; clusterBytes: number }>
+  ntfsCheck(volume: NtfsVolumeHandle): Promise<Finding[]>
+  ntfsReadTree(
+    volume: NtfsVolumeHandle,
+  ): Promise<FileTree & { fileRecord: Uint32Array; extents: ExtentTable; unreachableRecords: number }>
+  ntfsReadFile(
+    volume: NtfsVolumeHandle,
+    recordNumber: number,
+    offsetBytes: number,
+    into: Uint8Array, // pinned until it settles
+  ): Promise<number>
 }
 
 let loaded: Addon | undefined

@@ -56,7 +56,7 @@ export type ProtectorKind =
 
 export interface BitlockerInfo {
   /** `encrypt-on-write`: Windows is still encrypting in the background. `to-go`: made for removable drives. */
-  layout: 'fixed' | 'encrypt-on-write' | 'to-go'
+  kind: 'fixed' | 'encrypt-on-write' | 'to-go'
   /** What the metadata says; `encrypted` alone is a finished volume. */
   state: 'encrypted' | 'decrypted' | 'converting'
   /** `xts-128`, `cbc-256-diffuser`, ..., or `unknown`. */
