@@ -79,7 +79,8 @@ void checkFiller(std::span<const std::byte> sector, const BootSector& boot, Find
         "unused bytes have " + byteText(sector[changed]) + " instead of zero at offset " + hexText(changed));
   if (!isOurStub && changed == 0)
     findings.damage(kBootCode, kBoot, "the boot code is damaged at offset " + hexText(kStubOffset));
-  if (boot.bytesPerSector == 4096 && !isZero(sector.subspan(kBootSectorBytes, 4096 - kBootSectorBytes)))
+  // Behind the 512 bytes of a longer sector Windows leaves noise.
+  if (isOurStub && boot.bytesPerSector == 4096 && !isZero(sector.subspan(kBootSectorBytes)))
     findings.damage(kBootCode, kBoot, "bytes after the first 512 are not zero");
 }
 
