@@ -134,6 +134,12 @@ test('a machine described in sysfs is read as it is', async (context) => {
   })
 })
 
+test('without sysfs no device is known, and without a mount table nothing is said', async (context) => {
+  const root = temporaryFolder(context)
+  assert.deepEqual((await readBlockFacts(join(root, 'sys'))).devices, [])
+  await assert.rejects(readBlockFacts('/sys', join(root, 'proc')), { code: 'ENOENT' })
+})
+
 test('device numbers are those of the kernel, also above 255', () => {
   assert.equal(deviceNumber(0x0801), '8:1')
   assert.equal(deviceNumber(0x10_3_00 + 5), '259:5')
