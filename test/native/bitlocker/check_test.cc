@@ -11,6 +11,7 @@
 #include "io/memory_sectors.h"
 #include "known_volume.h"
 #include "little_endian.h"
+#include "xorshift.h"
 
 namespace diskferry::bitlocker {
 
@@ -248,6 +249,43 @@ TEST_CASE("bitlocker check: what is no volume says so, and a wrong key fails the
   CHECK(has(drive.check(), "BITLOCKER_NONE"));
   Place outside{drive.device, kStart + 512, test::kKnownBytes};
   CHECK(checkVolume(outside, nullptr).status().code() == ErrorCode::DEVICE_RANGE);
+}
+
+TEST_CASE("bitlocker check: a hostile volume gives findings, a view inside its bounds, or an error, never a crash") {
+  // Method: change bytes where offsets, lengths and states lie, in the boot sector and in all three copies alike, with
+  // the CRC right again. Then check it, and read through the view that the unharmed volume key gives: the device
+  // refuses whatever leaves it, the sanitizers see the rest.
+  Drive drive;
+  const std::vector<std::byte> front(&drive.at(0), &drive.at(512));
+  test::Xorshift random(7);
+  Keys keys;
+  keys.volumeKey = std::move(test::knownKeys().volumeKey);
+  std::vector<std::byte> into(64 << 10);
+  size_t opened = 0;
+  for (int round = 0; round < 1500; round++) {
+    std::copy(front.begin(), front.end(), &drive.at(0));
+    for (uint64_t change = random.below(3); change > 0; change--)
+      drive.at(0xB0 + random.below(24)) = static_cast<std::byte>(random.below(256));
+    std::vector<std::byte> copy = edited([&](std::byte* bytes) {
+      for (uint64_t change = random.below(4) + 1; change > 0; change--) {
+        size_t place = random.below(2) == 0 ? 0x0C + random.below(0x34) : 0x216 + random.below(672 - 0x216);
+        bytes[place] = random.below(3) == 0 ? std::byte{0} : static_cast<std::byte>(random.below(256));
+      }
+    });
+    putCopies(drive, copy);
+    Result<CheckReport> report = checkVolume(drive.place, nullptr);
+    REQUIRE(report.isOk());
+    Result<Metadata> metadata = parseMetadata(copy);
+    if (!metadata.isOk()) continue;
+    Result<std::shared_ptr<Volume>> volume = makeVolume(drive.place, metadata.value(), keys);
+    if (!volume.isOk()) continue;
+    opened++;
+    uint64_t length = std::min<uint64_t>(into.size(), volume.value()->sizeBytes());
+    uint64_t offset = random.below(volume.value()->sizeBytes() - length + 1) / 4096 * 4096;
+    CHECK(volume.value()->read(offset, std::span(into).first(length)).isOk());
+  }
+  CHECK(opened > 150);
+  CHECK(opened < 1350);
 }
 
 }  // namespace diskferry::bitlocker

@@ -8,6 +8,7 @@
 #include "hash/crc32.h"
 #include "known_volume.h"
 #include "little_endian.h"
+#include "xorshift.h"
 
 namespace diskferry::bitlocker {
 
@@ -17,21 +18,7 @@ using test::fromHex;
 using test::knownCopy;
 using test::secret;
 using test::toHex;
-
-// Deterministic: a failing mutation can be found again by its number.
-class Xorshift {
- public:
-  explicit Xorshift(uint64_t seed) : state_(seed) {}
-  uint64_t below(uint64_t limit) {
-    state_ ^= state_ << 13;
-    state_ ^= state_ >> 7;
-    state_ ^= state_ << 17;
-    return state_ % limit;
-  }
-
- private:
-  uint64_t state_;
-};
+using test::Xorshift;
 
 void repairCrc(std::vector<std::byte>& copy) {
   Result<BlockHeader> block = parseBlockHeader(copy);
@@ -167,45 +154,6 @@ TEST_CASE("bitlocker: mutated metadata gives an error or a value, never a crash"
   }
   CHECK(parsedCount > 1000);
   CHECK(parsedCount < 12000);
-}
-
-TEST_CASE("bitlocker: a startup key file is read, and mutated ones are refused or read") {
-  // The layout that Windows 10 and 11 write: header, external key entry with GUID, time, name, [volume GUID], key.
-  std::vector<Entry> nested;
-  nested.push_back(Entry{0,
-                         type::text,
-                         1,
-                         fromHex("450078007400650072006e0061006c004b006500790000"
-                                 "00"),
-                         {},
-                         0});
-  nested.push_back(Entry{0x19, 0x17, 1, std::vector<std::byte>(16), {}, 0});
-  std::vector<std::byte> key = fromHex("02200000");
-  key.resize(36, std::byte{0x5A});
-  nested.push_back(Entry{0, type::key, 1, key, {}, 0});
-  std::vector<std::byte> fixed = fromHex(
-      "59f781436cbc2c404ade"
-      "bb61fc33a831"
-      "0000000000000000");
-  Entry external{role::externalKey, type::externalKey, 1, fixed, nested, 0};
-  std::vector<std::byte> file = encodeInformation({}, {}, std::span(&external, 1));
-  uint32_t length = load32(file.data() + kBlockHeaderBytes);
-  file = std::vector<std::byte>(file.begin() + kBlockHeaderBytes, file.begin() + kBlockHeaderBytes + length);
-  CHECK(file.size() == 180);
-
-  Result<StartupKey> startup = parseStartupKey(file);
-  REQUIRE(startup.isOk());
-  CHECK(startup.value().key.size() == 32);
-  CHECK(startup.value().key.bytes()[31] == std::byte{0x5A});
-  Xorshift random(42);
-  for (int round = 0; round < 5000; round++) {
-    std::vector<std::byte> mutated = file;
-    for (uint64_t change = random.below(4) + 1; change > 0; change--)
-      mutated[random.below(mutated.size())] = static_cast<std::byte>(random.below(256));
-    mutated.resize(random.below(8) == 0 ? random.below(file.size()) : file.size());
-    Result<StartupKey> result = parseStartupKey(mutated);
-    CHECK((result.isOk() || result.status().code() == ErrorCode::KEY_MISTYPED));
-  }
 }
 
 }  // namespace diskferry::bitlocker
