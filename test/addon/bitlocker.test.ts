@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, open, rm, truncate, writeFile } from 'node:fs/promises'
+import { mkdtemp, open, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
@@ -200,5 +200,20 @@ describe('the arguments', () => {
       isError('KEY_MISTYPED', /group 8 of 8 is mistyped \(not divisible by 11\)/),
     )
     assert.throws(() => checkRecoveryPassword('x'), isError('KEY_MISTYPED', /8 groups/))
+  })
+})
+
+describe('docs/bitlocker-format.md', () => {
+  it('has a row for each code that a check can give, and no other', async () => {
+    const core = new URL('../../native/bitlocker/', import.meta.url)
+    const codes = new Set<string>()
+    for (const name of await readdir(core)) {
+      for (const [code] of (await readFile(new URL(name, core), 'utf8')).matchAll(/(?<=")BITLOCKER_[A-Z_]+(?=")/g)) {
+        if (name.endsWith('.cc')) codes.add(code)
+      }
+    }
+    const page = await readFile(new URL('../../docs/bitlocker-format.md', import.meta.url), 'utf8')
+    const rows = [...page.matchAll(/^\| `(BITLOCKER_[A-Z_]+)` \|/gm)].map((match) => match[1])
+    assert.deepEqual(rows.sort(), [...codes].sort())
   })
 })
