@@ -4,7 +4,9 @@
 #include "addon/bitlocker_binding.h"
 #include "addon/crypto_binding.h"
 #include "addon/device_binding.h"
+#include "addon/engine_binding.h"
 #include "addon/js_error.h"
+#include "addon/ntfs_binding.h"
 #include "addon/scan_binding.h"
 
 namespace diskferry::addon {
@@ -38,6 +40,21 @@ Napi::Object exportAll(Napi::Env env, Napi::Object exports) {
   add("volumeFlush", volumeFlush);
   add("volumeCommit", volumeCommit);
   add("volumeClose", volumeClose);
+
+  add("ntfsCreateMemoryFile", ntfsCreateMemoryFile);
+  add("ntfsReadSkeleton", ntfsReadSkeleton);
+  add("ntfsPlan", ntfsPlan);
+  add("ntfsExtents", ntfsExtents);
+  add("ntfsWrite", ntfsWrite);
+  add("ntfsOpen", ntfsOpen);
+  add("ntfsCheck", ntfsCheck);
+  add("ntfsReadTree", ntfsReadTree);
+  add("ntfsReadFile", ntfsReadFile);
+
+  add("engineCopy", engineCopy);
+  add("engineVerify", engineVerify);
+  add("engineProgress", engineProgress);
+  add("engineAbort", engineAbort);
   return exports;
 }
 

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "little_endian.h"
+#include "ntfs/bitmap_bits.h"
 #include "ntfs/fixups.h"
 #include "ntfs/index_node.h"
 #include "ntfs/security.h"
@@ -306,20 +307,12 @@ void LayoutContent::seal() {
 void LayoutContent::fillVolumeBitmap(uint64_t offsetBytes, std::span<std::byte> into) const {
   std::memset(into.data(), 0, into.size());
   uint64_t first = offsetBytes * 8;
-  uint64_t end = std::min((offsetBytes + into.size()) * 8, plan_.system.bitmapBytes * 8);
-  auto setBits = [&](uint64_t from, uint64_t to) {
-    from = std::max(from, first);
-    to = std::min(to, end);
-    for (; from < to && from % 8 != 0; from++) into[(from - first) / 8] |= static_cast<std::byte>(1 << (from % 8));
-    if (from < to) std::memset(into.data() + (from - first) / 8, 0xFF, (to - from) / 8);
-    for (from += from < to ? (to - from) / 8 * 8 : 0; from < to; from++)
-      into[(from - first) / 8] |= static_cast<std::byte>(1 << (from % 8));
-  };
+  uint64_t end = first + into.size() * 8;
   auto range = std::ranges::upper_bound(used_, first, {}, &ClusterRange::lcn);
   if (range != used_.begin()) --range;
-  for (; range != used_.end() && range->lcn < end; ++range) setBits(range->lcn, range->end());
+  for (; range != used_.end() && range->lcn < end; ++range) setBits(into, first, range->lcn, range->end());
   // The bits after the last cluster are set, so that nobody allocates them.
-  setBits(plan_.geometry().clusterCount, plan_.system.bitmapBytes * 8);
+  setBits(into, first, plan_.geometry().clusterCount, plan_.system.bitmapBytes * 8);
 }
 
 std::span<std::byte> LayoutContent::systemRecord(uint32_t number) {

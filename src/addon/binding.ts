@@ -77,6 +77,21 @@ export interface RefusedLayout {
   freeBytes: number
 }
 
+/** A copy or a verification that is running, or was. Opaque. */
+export interface EngineRunHandle {
+  readonly kind: unique symbol
+}
+
+/** `code` is meaningful where `message` is not empty; `summary` only with the last event. */
+export type EngineEvent = (
+  kind: number,
+  first: number,
+  second: number,
+  code: ErrorCode,
+  message: string,
+  summary: unknown,
+) => void
+
 export interface OpenedDevice {
   handle: SectorsHandle
   sizeBytes: number
@@ -216,6 +231,45 @@ export interface Addon {
     offsetBytes: number,
     into: Uint8Array, // pinned until it settles
   ): Promise<number>
+
+  // All arrays are pinned until the last event. Chunk and spool positions as in src/addon/copy-engine.ts.
+  engineCopy(
+    volume: VolumeHandle,
+    directoryBytes: Uint8Array,
+    directoryEnds: Uint32Array,
+    fileSourceDirectory: Uint32Array,
+    fileNameBytes: Uint8Array,
+    fileNameEnds: Uint32Array,
+    fileSizeBytes: Float64Array,
+    fileModifiedNs: BigInt64Array,
+    fileBlockBytes: Float64Array,
+    firstExtent: Uint32Array,
+    extentOffsetBytes: Float64Array,
+    extentLengthBytes: Float64Array,
+    hashSpoolFd: number,
+    firstChunk: number,
+    memoryBytes: number,
+    skipChanged: boolean,
+    durableEveryBytes: number,
+    durableEveryMs: number,
+    ioEngine: number,
+    onEvent: EngineEvent,
+  ): EngineRunHandle
+  engineVerify(
+    volume: VolumeHandle,
+    fileSizeBytes: Float64Array,
+    fileBlockBytes: Float64Array,
+    firstExtent: Uint32Array,
+    extentOffsetBytes: Float64Array,
+    extentLengthBytes: Float64Array,
+    expected: Uint8Array,
+    skippedBlocks: Uint8Array,
+    memoryBytes: number,
+    ioEngine: number,
+    onEvent: EngineEvent,
+  ): EngineRunHandle
+  engineProgress(run: EngineRunHandle): Float64Array // bytes done and total, files done and total, chunk
+  engineAbort(run: EngineRunHandle): void
 }
 
 let loaded: Addon | undefined

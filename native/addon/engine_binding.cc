@@ -1,0 +1,223 @@
+#include "addon/engine_binding.h"
+
+#include <fcntl.h>
+
+#include <array>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "addon/arguments.h"
+#include "addon/js_error.h"
+#include "engine/copy_run.h"
+#include "engine/verify_run.h"
+
+namespace diskferry::addon {
+
+namespace {
+
+enum EventKind { kMark, kDropped, kMismatch, kUnreadable, kFinished };
+
+struct Event {
+  EventKind kind;
+  double first = 0;
+  double second = 0;
+  Status status;
+  std::vector<std::pair<const char*, double>> numbers;  // of the summary
+  std::string ioEngine;
+};
+
+// One run: its threads, its channel to JavaScript, and the arrays that the threads look at. It owns itself from start()
+// until the last event was delivered, so that a handle which is let go stops nothing.
+class EngineRun : public std::enable_shared_from_this<EngineRun> {
+ public:
+  virtual ~EngineRun() = default;
+  virtual void abort() = 0;
+  virtual void join() = 0;
+  virtual std::array<uint64_t, 5> progress() const = 0;
+
+  // `pinned`: arguments whose memory the threads use.
+  void open(const Napi::CallbackInfo& info, size_t pinnedCount, size_t callbackIndex) {
+    for (size_t index = 0; index < pinnedCount; index++)
+      if (info[index].IsObject()) pinned_.push_back(Napi::Persistent(info[index].As<Napi::Object>()));
+    channel_ =
+        Napi::ThreadSafeFunction::New(info.Env(), info[callbackIndex].As<Napi::Function>(), "diskferry engine", 0, 1);
+    itself_ = shared_from_this();
+    // A process that exits in the middle: the threads end before the environment does.
+    napi_add_env_cleanup_hook(info.Env(), endWithEnvironment, this);
+  }
+
+ protected:
+  // From the run's threads. After the environment has begun to close nothing is delivered any more.
+  void send(Event event) {
+    auto* owned = new Event(std::move(event));
+    napi_status status =
+        channel_.NonBlockingCall(owned, [this](Napi::Env env, Napi::Function callback, Event* delivered) {
+          std::unique_ptr<Event> holder(delivered);
+          deliver(env, callback, *delivered);
+        });
+    if (status != napi_ok) delete owned;
+  }
+
+ private:
+  static void endWithEnvironment(void* run) {
+    static_cast<EngineRun*>(run)->abort();
+    static_cast<EngineRun*>(run)->join();
+  }
+
+  void deliver(Napi::Env env, Napi::Function callback, const Event& event) {
+    std::shared_ptr<EngineRun> alive = itself_;
+    Napi::Object summary = Napi::Object::New(env);
+    for (const auto& [key, value] : event.numbers) summary.Set(key, value);
+    if (!event.ioEngine.empty()) summary.Set("ioEngine", event.ioEngine);
+    if (event.kind == kFinished) close(env);
+    std::string code = event.status.isOk() ? "" : std::string(name(event.status.code()));
+    callback.Call({Napi::Number::New(env, event.kind), Napi::Number::New(env, event.first),
+                   Napi::Number::New(env, event.second), Napi::String::New(env, code),
+                   Napi::String::New(env, event.status.message()), summary});
+  }
+
+  void close(Napi::Env env) {
+    join();
+    napi_remove_env_cleanup_hook(env, endWithEnvironment, this);
+    pinned_.clear();
+    channel_.Release();
+    itself_.reset();
+  }
+
+  std::vector<Napi::ObjectReference> pinned_;
+  Napi::ThreadSafeFunction channel_;
+  std::shared_ptr<EngineRun> itself_;
+};
+
+class CopyJob final : public EngineRun {
+ public:
+  explicit CopyJob(engine::CopyOptions options)
+      : run_(std::move(options), {[this](uint64_t chunk, uint64_t bytes) {
+                                    send({kMark, static_cast<double>(chunk), static_cast<double>(bytes), {}, {}, {}});
+                                  },
+                                  [this](size_t file, const Status& why) {
+                                    send({kDropped, static_cast<double>(file), 0, why, {}, {}});
+                                  },
+                                  [this](const Status& status, const engine::CopySummary& summary) {
+                                    send({kFinished,
+                                          0,
+                                          0,
+                                          status,
+                                          {{"chunks", static_cast<double>(summary.chunks)},
+                                           {"bytes", static_cast<double>(summary.bytes)},
+                                           {"files", static_cast<double>(summary.files)},
+                                           {"seconds", summary.seconds}},
+                                          summary.ioEngine});
+                                  }}) {}
+  void start() { run_.start(); }
+  void abort() override { run_.abort(); }
+  void join() override { run_.join(); }
+  std::array<uint64_t, 5> progress() const override {
+    engine::CopyProgress now = run_.progress();
+    return {now.bytesDone, now.bytesTotal, now.filesDone, now.filesTotal, now.chunk};
+  }
+
+ private:
+  engine::CopyRun run_;
+};
+
+class VerifyJob final : public EngineRun {
+ public:
+  explicit VerifyJob(engine::VerifyOptions options)
+      : run_(std::move(options),
+             {[this](size_t file, uint64_t block) {
+                send({kMismatch, static_cast<double>(file), static_cast<double>(block), {}, {}, {}});
+              },
+              [this](size_t file, uint64_t block, const Status& why) {
+                send({kUnreadable, static_cast<double>(file), static_cast<double>(block), why, {}, {}});
+              },
+              [this](const Status& status, const engine::VerifySummary& summary) {
+                send({kFinished,
+                      0,
+                      0,
+                      status,
+                      {{"blocks", static_cast<double>(summary.blocks)},
+                       {"bytes", static_cast<double>(summary.bytes)},
+                       {"mismatches", static_cast<double>(summary.mismatches)},
+                       {"unreadable", static_cast<double>(summary.unreadable)},
+                       {"seconds", summary.seconds}},
+                      {}});
+              }}) {}
+  void start() { run_.start(); }
+  void abort() override { run_.abort(); }
+  void join() override { run_.join(); }
+  std::array<uint64_t, 5> progress() const override {
+    engine::VerifyProgress now = run_.progress();
+    return {now.bytesDone, now.bytesTotal, 0, 0, 0};
+  }
+
+ private:
+  engine::VerifyRun run_;
+};
+
+IoEngine argumentIoEngine(const Napi::CallbackInfo& info, size_t index) {
+  constexpr std::array<IoEngine, 3> engines = {IoEngine::automatic, IoEngine::uring, IoEngine::threads};
+  return engines.at(argumentInteger(info, index));
+}
+
+engine::NameView argumentNames(const Napi::CallbackInfo& info, size_t index) {
+  return {argumentArray<const char>(info, index), argumentArray<const uint32_t>(info, index + 1)};
+}
+
+template <typename Job>
+Napi::Value startJob(const Napi::CallbackInfo& info, std::shared_ptr<Job> job, size_t pinnedCount,
+                     size_t callbackIndex) {
+  job->open(info, pinnedCount, callbackIndex);
+  job->start();
+  return makeHandle<EngineRun>(info.Env(), job);
+}
+
+}  // namespace
+
+Napi::Value engineCopy(const Napi::CallbackInfo& info) {
+  engine::CopyOptions options;
+  options.volume = argumentHandle<bitlocker::Volume>(info, 0);
+  options.sources = {argumentNames(info, 1), argumentArray<const uint32_t>(info, 3), argumentNames(info, 4),
+                     argumentArray<const int64_t>(info, 7)};
+  options.files = {argumentArray<const double>(info, 6), argumentArray<const double>(info, 8),
+                   argumentArray<const uint32_t>(info, 9), argumentArray<const double>(info, 10),
+                   argumentArray<const double>(info, 11)};
+  options.hashSpool = FileDescriptor(::fcntl(static_cast<int>(argumentInteger(info, 12)), F_DUPFD_CLOEXEC, 0));
+  if (!options.hashSpool.isOpen()) throw Napi::TypeError::New(info.Env(), "argument 12 is no open file descriptor");
+  options.firstChunk = argumentInteger(info, 13);
+  options.memoryBytes = argumentInteger(info, 14);
+  options.skipChanged = argumentBoolean(info, 15);
+  options.durableEveryBytes = argumentInteger(info, 16);
+  options.durableEvery = std::chrono::milliseconds(argumentInteger(info, 17));
+  options.ioEngine = argumentIoEngine(info, 18);
+  return startJob(info, std::make_shared<CopyJob>(std::move(options)), 12, 19);
+}
+
+Napi::Value engineVerify(const Napi::CallbackInfo& info) {
+  engine::VerifyOptions options;
+  options.volume = argumentHandle<bitlocker::Volume>(info, 0);
+  options.files = {argumentArray<const double>(info, 1), argumentArray<const double>(info, 2),
+                   argumentArray<const uint32_t>(info, 3), argumentArray<const double>(info, 4),
+                   argumentArray<const double>(info, 5)};
+  options.expected = argumentArray<const std::byte>(info, 6);
+  options.skippedBlocks = argumentArray<const uint8_t>(info, 7);
+  options.memoryBytes = argumentInteger(info, 8);
+  options.ioEngine = argumentIoEngine(info, 9);
+  return startJob(info, std::make_shared<VerifyJob>(std::move(options)), 8, 10);
+}
+
+Napi::Value engineProgress(const Napi::CallbackInfo& info) {
+  std::array<uint64_t, 5> numbers = argumentHandle<EngineRun>(info, 0)->progress();
+  Napi::Float64Array array = Napi::Float64Array::New(info.Env(), numbers.size());
+  for (size_t index = 0; index < numbers.size(); index++) array[index] = static_cast<double>(numbers[index]);
+  return array;
+}
+
+Napi::Value engineAbort(const Napi::CallbackInfo& info) {
+  argumentHandle<EngineRun>(info, 0)->abort();
+  return info.Env().Undefined();
+}
+
+}  // namespace diskferry::addon

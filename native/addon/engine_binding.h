@@ -1,0 +1,24 @@
+// Copying and verifying the files of a drive, on threads of their own. A run is a handle; everything it has to say
+// comes through the one function it is given: onEvent(kind, a, b, code, message).
+//
+//   kind 0 mark(chunk, bytes done)   1 dropped(file, -, code, message)   2 mismatch(file, block)
+//   kind 3 unreadable(file, block, code, message)   4 finished(-, -, code or '', message, summary)
+#pragma once
+
+#include <napi.h>
+
+namespace diskferry::addon {
+
+// JS: engineCopy(volume, directoryBytes, directoryEnds, fileSourceDirectory, fileNameBytes, fileNameEnds,
+// fileSizeBytes, fileModifiedNs, fileBlockBytes, firstExtent, extentOffsetBytes, extentLengthBytes, hashSpoolFd,
+// firstChunk, memoryBytes, skipChanged, durableEveryBytes, durableEveryMs, ioEngine, onEvent): run
+Napi::Value engineCopy(const Napi::CallbackInfo& info);
+// JS: engineVerify(volume, fileSizeBytes, fileBlockBytes, firstExtent, extentOffsetBytes, extentLengthBytes, expected,
+// skippedBlocks, memoryBytes, ioEngine, onEvent): run
+Napi::Value engineVerify(const Napi::CallbackInfo& info);
+// JS: engineProgress(run): Float64Array [bytes done, bytes total, files done, files total, chunk]
+Napi::Value engineProgress(const Napi::CallbackInfo& info);
+// JS: engineAbort(run)
+Napi::Value engineAbort(const Napi::CallbackInfo& info);
+
+}  // namespace diskferry::addon

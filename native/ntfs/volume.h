@@ -1,0 +1,67 @@
+// An NTFS volume that is read: its tree as columns, and any file of it. Made for volumes that diskferry wrote;
+// attribute lists, compression and encryption are refused by name. A hostile volume gives errors, never more.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "finding.h"
+#include "ntfs/geometry.h"
+#include "ntfs/mft_access.h"
+#include "sectors.h"
+#include "status.h"
+
+namespace diskferry::ntfs {
+
+// The columns of src/file-tree.ts, and where each file is. Files are in the order of their records.
+struct VolumeTree {
+  std::vector<uint32_t> directoryParent;
+  std::string directoryNames;
+  std::vector<uint32_t> directoryNameEnds;
+  std::vector<uint32_t> fileDirectory;
+  std::string fileNames;
+  std::vector<uint32_t> fileNameEnds;
+  std::vector<double> fileSizeBytes;
+  std::vector<int64_t> fileModifiedNs;
+  std::vector<uint32_t> fileRecord;
+  std::vector<uint32_t> firstExtent;
+  std::vector<double> extentOffsetBytes;
+  std::vector<double> extentLengthBytes;
+  // Records in use that could not be read or are not reachable from the root: none on a good volume.
+  uint64_t unreachableRecords = 0;
+};
+
+class NtfsVolume {
+ public:
+  // NTFS_DAMAGED, NTFS_UNSUPPORTED, or what reading gives.
+  static Result<std::shared_ptr<NtfsVolume>> open(std::shared_ptr<Sectors> sectors);
+
+  const Geometry& geometry() const { return geometry_; }
+  const std::string& label() const { return label_; }
+  Sectors& sectors() const { return *sectors_; }
+  const MftAccess& mft() const { return mft_; }
+
+  // Every file and directory of the user: NTFS's own and System Volume Information are left out.
+  Result<VolumeTree> readTree() const;
+  // Reads up to into.size() bytes of a file's data from offsetBytes on; returns how many, 0 at its end. What lies
+  // beyond the initialized size reads as zeros.
+  Result<size_t> readFile(uint64_t record, uint64_t offsetBytes, std::span<std::byte> into) const;
+
+  // Walks every record, every index and every run. Empty for a volume that is exactly as we write it. At most about a
+  // thousand findings; the last then says how many more there are. Fails only when reading fails.
+  Result<std::vector<Finding>> check() const;
+
+ private:
+  explicit NtfsVolume(std::shared_ptr<Sectors> sectors) : sectors_(std::move(sectors)) {}
+
+  std::shared_ptr<Sectors> sectors_;
+  Geometry geometry_;
+  MftAccess mft_;
+  std::string label_;
+};
+
+}  // namespace diskferry::ntfs
