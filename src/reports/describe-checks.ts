@@ -6,6 +6,7 @@ import { counted, grouped, printable } from './printable.js'
 interface FindingFacts {
   code: string
   severity: 'note' | 'warning' | 'damage'
+  structure: string
   message: string
 }
 
@@ -62,7 +63,7 @@ function describeFindings(report: { findings: readonly FindingFacts[]; checked: 
   const lines = report.checked.map((what) => `  checked: ${what}`)
   const worstFirst = [...report.findings].sort((left, right) => rank(left) - rank(right))
   for (const finding of worstFirst.slice(0, findingsShown)) {
-    lines.push(`  ${finding.severity} ${finding.code}: ${printable(finding.message)}`)
+    lines.push(`  ${finding.severity} ${finding.code}: ${printable(sentence(finding))}`)
   }
   if (worstFirst.length > findingsShown)
     lines.push(`  and ${grouped(worstFirst.length - findingsShown)} more (all with --json)`)
@@ -75,4 +76,9 @@ function rank(finding: FindingFacts): number {
 
 function damageCount(report: { findings: readonly FindingFacts[] }): number {
   return report.findings.filter((finding) => finding.severity === 'damage').length
+}
+
+/** With the structure in front, where the message does not begin with it. */
+function sentence({ structure, message }: FindingFacts): string {
+  return message.startsWith(structure) ? message : `${structure}: ${message}`
 }

@@ -115,9 +115,10 @@ export function describeSession(session: SessionFacts): string {
     drive.recoveryPassword,
   ])
   const bytes = session.drives.reduce((sum, drive) => sum + drive.bytes, 0)
+  const isReadBack = session.drives.every((drive) => drive.outcome === 'prepared')
   const lines = [
     table(['DRIVE', 'PATH', 'STATE', 'FILES', 'BYTES', 'RATE', 'RECOVERY PASSWORD'], rows),
-    `${formatBytes(bytes)} in ${formatDuration(session.seconds)}, written and read back. Journal: ${session.journalPath}`,
+    `${formatBytes(bytes)} in ${formatDuration(session.seconds)}${isReadBack ? ', written and read back' : ''}. Journal: ${session.journalPath}`,
     'The recovery passwords are shown this once; the journal keeps them. Whoever has one can read the drive.',
   ]
   if (session.drives.some((drive) => drive.outcome === 'written')) {

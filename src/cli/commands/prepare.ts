@@ -1,0 +1,144 @@
+// diskferry prepare: formats, encrypts, fills and verifies drives. The same command again resumes.
+
+import type { CommandModule } from 'yargs'
+import {
+  abortSession,
+  type DriveTarget,
+  describePlan,
+  describeSession,
+  driveRequestsFromSpecs,
+  exitCodes,
+  type PrepareRequest,
+  planToJson,
+  prepareSession,
+  type SessionPlan,
+  sessionToJson,
+  TransferError,
+} from '../../index.js'
+import { type GlobalOptions, type PlanOptions, planOptions, readPlanOptions } from '../options.js'
+import { abortOnSignals } from '../signals.js'
+import { createTerminal, type Terminal } from '../terminal.js'
+
+interface PrepareOptions extends PlanOptions {
+  journal: string
+  dryRun: boolean
+  yes: boolean
+  abort: boolean
+  verify: boolean
+  onChange: 'fail' | 'skip'
+}
+
+export const prepareCommand: CommandModule<GlobalOptions, PrepareOptions> = {
+  command: 'prepare',
+  describe: 'Format, encrypt, fill and verify drives (ERASES them)',
+  builder: (options) =>
+    planOptions(options)
+      .option('journal', {
+        type: 'string',
+        demandOption: true,
+        describe: 'Journal of what was done (.jrn); keep it safe',
+      })
+      .option('dry-run', { type: 'boolean', default: false, describe: 'Show the plan and stop' })
+      .option('yes', { type: 'boolean', default: false, describe: 'Erase the drives without asking for their serials' })
+      .option('abort', {
+        type: 'boolean',
+        default: false,
+        describe: 'Give this session up; its unfinished drives are void',
+      })
+      .option('verify', {
+        type: 'boolean',
+        default: true,
+        describe: 'Read every drive back (--no-verify: not called prepared)',
+      })
+      .option('on-change', {
+        choices: ['fail', 'skip'] as const,
+        default: 'fail' as const,
+        describe: 'A source file that changes while it is copied: stop, or leave it out (exit code 3)',
+      })
+      .example('$0 prepare --from /srv/backup --to backup/2026/ --drive /dev/sdb --journal seed.jrn', '')
+      .epilogue('ERASES the given drives. Run the same command again after an interruption: it resumes.') as never,
+  handler: async (options) => {
+    const terminal = createTerminal(options)
+    if (options.abort) {
+      await abortSession(options.journal, options.session)
+      terminal.emit({ event: 'aborted', session: options.session })
+      terminal.print(`Session ${options.session} is aborted. Its unfinished drives hold no readable volume.`)
+      return
+    }
+    await runPrepare(options, await readPlanOptions(options), terminal)
+  },
+}
+
+async function runPrepare(options: PrepareOptions, request: PrepareRequest, terminal: Terminal): Promise<void> {
+  const { signal, done } = abortOnSignals()
+  try {
+    const session = await withMoreDrives(request, terminal, (drives) =>
+      prepareSession(
+        { ...request, drives },
+        {
+          journalPath: options.journal,
+          verify: options.verify,
+          onChange: options.onChange,
+          signal,
+          onProgress: terminal.progress,
+          confirm: (plan) => confirm(plan, options, terminal),
+          ...(process.env.DISKFERRY_IO === undefined ? {} : { ioEngine: ioEngine(process.env.DISKFERRY_IO) }),
+        },
+      ),
+    )
+    if (session === undefined) return
+    terminal.emit({ event: 'summary', ...sessionToJson(session) })
+    terminal.print(describeSession(session))
+    if (session.isPartial) process.exitCode = exitCodes.partly
+  } finally {
+    done()
+  }
+}
+
+function ioEngine(value: string): 'auto' | 'uring' | 'threads' {
+  if (value !== 'auto' && value !== 'uring' && value !== 'threads') {
+    throw new TypeError(`expected auto, uring or threads for DISKFERRY_IO but received ${value}`)
+  }
+  return value
+}
+
+/** When the drives are too small and somebody is there to answer, asks for one more and plans again. */
+async function withMoreDrives<T>(
+  request: PrepareRequest,
+  terminal: Terminal,
+  run: (drives: PrepareRequest['drives']) => Promise<T>,
+): Promise<T> {
+  let drives = request.drives
+  for (;;) {
+    try {
+      return await run(drives)
+    } catch (error) {
+      if (!(error instanceof TransferError) || error.code !== 'DRIVES_FULL' || !terminal.isInteractive) throw error
+      terminal.warn(error.message)
+      const answer = await terminal.ask('Another drive (path, or FILE:SIZE; empty to stop)')
+      if (answer.trim() === '') throw error
+      drives = [...drives, ...driveRequestsFromSpecs([answer.trim()])]
+    }
+  }
+}
+
+async function confirm(plan: SessionPlan, options: PrepareOptions, terminal: Terminal): Promise<boolean> {
+  terminal.emit({ event: 'plan', ...planToJson(plan) })
+  terminal.print(describePlan(plan))
+  if (options.dryRun) return false
+  if (options.yes) return true
+  for (const { target } of plan.drives) await confirmErase(target, terminal)
+  return true
+}
+
+async function confirmErase(target: DriveTarget, terminal: Terminal): Promise<void> {
+  if (!target.needsConfirmation) return
+  terminal.print(`\n${target.path}: ${target.description}`)
+  const typed = await terminal.ask(
+    `ALL DATA ON ${target.path} WILL BE LOST. Type its serial, ${target.driveId}, to erase it`,
+  )
+  if (typed.trim() !== target.driveId) {
+    const message = `The typed serial ${JSON.stringify(typed.trim())} is not ${target.driveId}; nothing was written.`
+    throw new TransferError('SERIAL_MISMATCH', message, { path: target.path })
+  }
+}

@@ -1,0 +1,83 @@
+#!/usr/bin/env node
+// The command line: the only place that touches argv, the environment and the exit code. Commands are one file each and
+// use what src/index.ts exports, nothing more.
+
+import yargs from 'yargs'
+import { hideBin } from 'yargs/helpers'
+import { errorCodes, exitCodes, redact, TransferError, version } from '../index.js'
+import { drivesCommand } from './commands/drives.js'
+import { extractCommand } from './commands/extract.js'
+import { inspectCommand } from './commands/inspect.js'
+import { listCommand } from './commands/list.js'
+import { planCommand } from './commands/plan.js'
+import { prepareCommand } from './commands/prepare.js'
+import { verifyCommand } from './commands/verify.js'
+import { exitCodeHelp } from './exit-codes.js'
+
+class UsageError extends Error {}
+
+async function main(words: string[]): Promise<void> {
+  await yargs(words)
+    .scriptName('diskferry')
+    .usage(
+      'Seed a cloud with disks: folders become BitLocker-encrypted NTFS drives, verified, ready to ship.\n\n$0 <command>',
+    )
+    .option('json', { type: 'boolean', default: false, describe: 'One JSON object a line on stdout, errors too' })
+    .option('verbose', { type: 'boolean', default: false, describe: 'Show where an error came from' })
+    .command(drivesCommand)
+    .command(planCommand)
+    .command(prepareCommand)
+    .command(verifyCommand)
+    .command(inspectCommand)
+    .command(listCommand)
+    .command(extractCommand)
+    .strict()
+    .demandCommand(1, 'Which command? See the list above.')
+    .recommendCommands()
+    .parserConfiguration({ 'duplicate-arguments-array': true, 'greedy-arrays': false })
+    .version(version)
+    .epilogue(exitCodeHelp)
+    .wrap(Math.min(110, process.stdout.columns ?? 110))
+    // A fail function that returns lets the handler run all the same: it must throw.
+    .fail((message, error) => {
+      throw error ?? new UsageError(message)
+    })
+    .parseAsync()
+}
+
+function reportError(error: unknown, json: boolean, verbose: boolean): void {
+  if (error instanceof TransferError) {
+    process.exitCode = errorCodes[error.code]
+    report(error.code, error.message, error.hint, json)
+    for (const problem of problemLines(error)) process.stderr.write(`  ${redact(problem)}\n`)
+  } else if (error instanceof UsageError || error instanceof TypeError || error instanceof RangeError) {
+    process.exitCode = exitCodes.usage
+    report('USAGE', error.message, 'See diskferry --help, or diskferry <command> --help.', json)
+  } else {
+    process.exitCode = exitCodes.failed
+    report('INTERNAL', error instanceof Error ? error.message : String(error), undefined, json)
+  }
+  if (verbose && error instanceof Error) process.stderr.write(`${redact(error.stack ?? '')}\n`)
+}
+
+function problemLines(error: TransferError): string[] {
+  const problems = error.problems ?? []
+  const shown = problems
+    .slice(0, 50)
+    .map((problem) => (typeof problem === 'string' ? problem : JSON.stringify(problem)))
+  return problems.length > 50 ? [...shown, `and ${problems.length - 50} more`] : shown
+}
+
+function report(code: string, message: string, hint: string | undefined, json: boolean): void {
+  const text = redact(message)
+  if (json) process.stdout.write(`${JSON.stringify({ event: 'error', code, message: text, hint })}\n`)
+  process.stderr.write(`diskferry: ${text} (${code})\n`)
+  if (hint !== undefined) process.stderr.write(`  ${redact(hint)}\n`)
+}
+
+const words = hideBin(process.argv)
+// A pipe that closes early (head, less) is no error of ours.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+})
+main(words).catch((error) => reportError(error, words.includes('--json'), words.includes('--verbose')))

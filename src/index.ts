@@ -1,0 +1,45 @@
+// What the library offers; exports only. Start at prepareSession and verifyDrive; everything else is a part of them.
+
+export { type BitlockerMethod, type BitlockerReport, checkRecoveryPassword, type Secret } from './addon/bitlocker.js'
+export { driveIdOf } from './drives/drive-id.js'
+export { type Drive, listDrives } from './drives/inventory.js'
+export { findVolume, type OpenedDrive, openDrive } from './drives/open-drive.js'
+export { readSecretFile } from './drives/unlock-secret.js'
+export { type ErrorCode, errorCodes, exitCodes, isTransient, TransferError } from './errors.js'
+export { type ExtentTable, type FileTree, filePath } from './file-tree.js'
+export { type DatasetRow, parseDataset } from './formats/dataset.js'
+export { parseBlobPath, parseDestination } from './formats/destination.js'
+export { type DriveInfo, encodeDriveInfo, parseDriveInfo } from './formats/drive-info.js'
+export { type DriveSetRow, parseDriveSet } from './formats/drive-set.js'
+export { type DriveSpec, parseDriveSpec } from './formats/drive-spec.js'
+export { encodeRecord, type JournalRecord, parseJournal } from './formats/journal.js'
+export { type ManifestPart, readManifest } from './formats/manifest-reader.js'
+export { type ManifestBlob, type ManifestHeader, writeManifest } from './formats/manifest-writer.js'
+export type { DriveState, JournalState, SessionState } from './plan/session-state.js'
+export type { CheckFinding } from './prepare/check-finding.js'
+export type { DriveProgress } from './prepare/drive-progress.js'
+export { type InspectReport, inspectDrive } from './prepare/inspect-drive.js'
+export { type PlannedDrive, type PrepareRequest, planSession, type SessionPlan } from './prepare/plan-session.js'
+export {
+  abortSession,
+  type DriveResult,
+  type PrepareOptions,
+  prepareSession,
+  type SessionResult,
+} from './prepare/prepare-session.js'
+export { extractFiles, type ListedFile, listFiles } from './prepare/read-files.js'
+export {
+  type DriveRequest,
+  type DriveTarget,
+  driveRequestsFromDriveSet,
+  driveRequestsFromSpecs,
+} from './prepare/resolve-drives.js'
+export { readJournal } from './prepare/session-journal.js'
+export { readSessionKey } from './prepare/session-key.js'
+export { type VerifyOptions, type VerifyReport, verifyDrive } from './prepare/verify-drive.js'
+export { version } from './prepare/version.js'
+export { describeInspection, describeVerification } from './reports/describe-checks.js'
+export { describeDrives, describeFile } from './reports/describe-drives.js'
+export { describePlan, describeSession, planToJson, sessionToJson } from './reports/describe-session.js'
+export { formatBytes, formatDuration, formatRate } from './reports/format-bytes.js'
+export { redact } from './reports/redact.js'

@@ -1,0 +1,107 @@
+// Goal: whenever a preparation is killed, the same command finishes it, and before that the drive is never mistaken for a
+// finished one. Method: the real command line is killed with SIGKILL at random moments, several times in a row for some
+// drives; after each kill the outer boot sector is looked at: where it is there, the whole drive must already be right.
+
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { readFileSync, rmSync } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { openDrive, readSessionKey, verifyDrive } from '../../src/index.js'
+import { assertSameFiles, contentOf, hashesBelow, temporaryFolder, writeTree } from './made-tree.js'
+import { hashesOnDrive } from './read-back.js'
+
+const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
+const volumeOffsetBytes = 17 * 1024 * 1024
+const kills = process.env.DISKFERRY_LONG_TESTS === '1' ? 200 : 25
+
+/** Runs the command; kills it after `killAfterMs` if it is still running. True when it ended by itself with exit code 0. */
+function run(words: string[], killAfterMs?: number): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [main, ...words], { stdio: ['ignore', 'ignore', 'pipe'] })
+    let errors = ''
+    child.stderr.on('data', (text) => {
+      errors += text
+    })
+    const timer = killAfterMs === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), killAfterMs)
+    child.on('close', (exitCode, signal) => {
+      clearTimeout(timer)
+      if (signal === 'SIGKILL') resolve(false)
+      else if (exitCode === 0) resolve(true)
+      else reject(new Error(`exit ${exitCode}: ${errors}`))
+    })
+  })
+}
+
+async function looksFinished(image: string): Promise<boolean> {
+  const file = await open(image).catch(() => undefined)
+  if (file === undefined) return false
+  const sector = Buffer.alloc(512)
+  await file.read(sector, 0, 512, volumeOffsetBytes)
+  await file.close()
+  return sector.toString('latin1', 3, 11) === '-FVE-FS-'
+}
+
+test(`a preparation that is killed at ${kills} random moments is finished by the same command`, async (context) => {
+  const folder = temporaryFolder('kill')
+  const source = join(folder, 'source')
+  const files: Record<string, Buffer> = { 'large.bin': contentOf(1, 50_000_001), 'empty.txt': Buffer.alloc(0) }
+  for (let index = 0; index < 200; index++) files[`many/${index % 9}/${index}.bin`] = contentOf(index, index * 113)
+  writeTree(source, files)
+  const expected = hashesBelow(source)
+  const image = join(folder, 'drive.img')
+  const journal = join(folder, 'kill.jrn')
+  const words = [
+    'prepare',
+    '--from',
+    source,
+    '--to',
+    'archive/in/',
+    '--drive',
+    `${image}:160M`,
+    '--journal',
+    journal,
+    '--yes',
+  ]
+
+  const started = performance.now()
+  assert.ok(await run(words))
+  const wholeMs = performance.now() - started
+
+  let killed = 0
+  let looked = 0
+  let fresh = true
+  while (killed < kills) {
+    if (fresh) {
+      for (const path of [image, journal, `${journal}.d`]) rmSync(path, { recursive: true, force: true })
+    }
+    const finished = await run(words, Math.random() * wholeMs * 1.05)
+    if (!finished) killed++
+    if (await looksFinished(image)) {
+      looked++
+      const { secret, expected: written } = await readSessionKey(journal, image)
+      const report = await verifyDrive(image, { secret, expected: written })
+      assert.ok(report.sound, JSON.stringify(report.findings[0]))
+    }
+    // Every third drive is killed again before it is let to its end.
+    if (!finished && killed % 3 === 0) {
+      fresh = false
+      continue
+    }
+    assert.ok(await run(words), 'the same command finishes')
+    const { secret } = await readSessionKey(journal, image)
+    const drive = await openDrive(image, secret)
+    try {
+      assertSameFiles(await hashesOnDrive(drive, 'archive/in'), expected)
+    } finally {
+      await drive.close()
+    }
+    assert.match(readFileSync(journal, 'latin1'), /Stage: prepared/)
+    fresh = true
+  }
+  context.diagnostic(
+    `${killed} kills within ${Math.round(wholeMs)} ms; after ${looked} of them the drive looked finished and was`,
+  )
+})
