@@ -1,0 +1,30 @@
+// One measured line: the work, who did it, how long it took, and what it is compared with.
+
+export interface Row {
+  work: string
+  tool: string
+  seconds: number
+  /** Bytes of user data moved; none where the work is not about bytes. */
+  bytes?: number
+  peakBytes?: number
+  /** Rate (or speed) over that of the row it is compared with, and the bound that it has to reach. */
+  ratio?: { to: string; value: number; bound: number }
+  /** An upper bound, for example seconds or bytes of memory, that has to hold. */
+  limit?: { what: string; value: number; bound: number }
+}
+
+export interface BenchCase {
+  name: string
+  describe: string
+  run(context: BenchContext): Row[]
+}
+
+export interface BenchContext {
+  /** Temporary folder, removed at the end. */
+  folder: string
+  /** How often each command is measured; the median counts. */
+  rounds: number
+  cli: readonly string[]
+  largeFiles(): { folder: string; paths: string[]; bytes: number }
+  smallFiles(): { folder: string; bytes: number }
+}
