@@ -33,8 +33,19 @@ export function nameAt(names: NameColumn, index: number): string {
   return names.bytes.toString('utf8', start, names.ends[index])
 }
 
+// The path that was asked for last: files come directory by directory, so most questions have the answer of before.
+const lastPaths = new WeakMap<FileTree, { directory: number; separator: string; path: string }>()
+
 /** Path parts below the root joined by `separator`; '' for the root. */
 export function directoryPath(tree: FileTree, directory: number, separator = '/'): string {
+  const last = lastPaths.get(tree)
+  if (last?.directory === directory && last.separator === separator) return last.path
+  const path = joinNames(tree, directory, separator)
+  lastPaths.set(tree, { directory, separator, path })
+  return path
+}
+
+function joinNames(tree: FileTree, directory: number, separator: string): string {
   const parts: string[] = []
   for (let index = directory; index !== 0; index = tree.directoryParent[index] as number) {
     parts.push(nameAt(tree.directoryNames, index))

@@ -23,9 +23,11 @@ export function manifestHeaderOf({ driveId, createdBy, sessionId, blobLists }: D
 export type BlobSource = Pick<DrivePlan, 'tree' | 'fileBlobType' | 'fileDisposition' | 'fileList' | 'fileBlockBytes'>
 
 export function manifestBlobOf(plan: BlobSource, file: number): ManifestBlob {
+  const blobPath = filePath(plan.tree, file)
   return {
-    blobPath: filePath(plan.tree, file),
-    filePath: `\\${filePath(plan.tree, file, '\\')}`,
+    blobPath,
+    // No name on the drive holds a slash, so the path there is the same with the other separator.
+    filePath: `\\${blobPath.replaceAll('/', '\\')}`,
     lengthBytes: plan.tree.fileSizeBytes[file] as number,
     blobType: plan.fileBlobType[file] === 2 ? 'page' : 'block',
     disposition: planDispositions[plan.fileDisposition[file] as number] ?? 'rename',

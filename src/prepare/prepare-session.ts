@@ -76,17 +76,18 @@ export async function prepareSession(
   try {
     let session = journal.state.sessions.get(request.sessionId)
     let skipped: SessionPlan['skipped'] = []
+    const files = new Map<string, DriveFiles>()
     if (session === undefined || isUnstarted(session)) {
       const plan = await planSession(request)
       if (options.confirm !== undefined && !(await options.confirm(plan))) return undefined
-      session = await storePlan(journal, plan)
+      session = await storePlan(journal, plan, files)
       skipped = plan.skipped
     } else if (session.state === 'aborted') {
       const message = `Session ${request.sessionId} was aborted; it cannot be resumed.`
       throw new TransferError('SESSION_INVALID', message, { hint: 'Give another --session.' })
     }
     const targets = await matchTargets(request, session)
-    return await performSession(journal, session, targets, options, { skipped, started })
+    return await performSession(journal, session, targets, options, { skipped, started, files })
   } finally {
     await journal.close()
   }
@@ -116,13 +117,19 @@ function isUnstarted(session: SessionState): boolean {
 }
 
 /** Everything a resume needs is on stable storage before the journal says "planned", all drives in one write. */
-async function storePlan(journal: SessionJournal, plan: SessionPlan): Promise<SessionState> {
+async function storePlan(
+  journal: SessionJournal,
+  plan: SessionPlan,
+  stored: Map<string, DriveFiles>,
+): Promise<SessionState> {
   const { sessionId } = plan
   const session: SessionState = { sessionId, state: 'open', drives: new Map() }
   for (const drive of plan.drives) refuseKnownDrive(journal, drive.target)
   for (const drive of plan.drives) {
     const { driveId, path, sizeBytes } = drive.target
-    const recoveryPassword = await storeDrive(journal, drive)
+    const files = new DriveFiles(journal.path, driveId)
+    const recoveryPassword = await storeDrive(files, drive)
+    stored.set(driveId, files)
     const state = { driveId, path, sizeBytes, recoveryPassword }
     session.drives.set(driveId, { ...state, stage: 'planned', chunk: 0, bytesDone: 0, dropped: new Map() })
   }
@@ -143,7 +150,7 @@ function refuseKnownDrive(journal: SessionJournal, target: DriveTarget): void {
   }
 }
 
-async function storeDrive(journal: SessionJournal, drive: PlannedDrive): Promise<string> {
+async function storeDrive(files: DriveFiles, drive: PlannedDrive): Promise<string> {
   const { plan, skeleton, target } = drive
   const { volume, method, label } = plan.header
   const created = await createBitlocker({
@@ -153,7 +160,7 @@ async function storeDrive(journal: SessionJournal, drive: PlannedDrive): Promise
     regions: regionOffsets(drive.systemFileOffsets),
     description: `diskferry ${label} ${new Date().toLocaleDateString('en-US')}`,
   })
-  await new DriveFiles(journal.path, target.driveId).create(plan, skeleton, created.metadata)
+  await files.create(plan, skeleton, created.metadata)
   return created.recoveryPassword.toString('latin1')
 }
 
@@ -174,6 +181,8 @@ async function matchTargets(request: PrepareRequest, session: SessionState): Pro
 }
 
 interface RunContext {
+  /** What this run has stored itself. */
+  files: ReadonlyMap<string, DriveFiles>
   skipped: SessionPlan['skipped']
   started: number
 }
@@ -193,7 +202,8 @@ async function performSession(
     Promise.all(
       drives.map((state, index) => {
         const path = paths.get(state.driveId) ?? state.path
-        const run: DriveRun = { journal, sessionId: session.sessionId, state, path, memoryBytes, options }
+        const files = context.files.get(state.driveId) ?? new DriveFiles(journal.path, state.driveId)
+        const run: DriveRun = { journal, sessionId: session.sessionId, state, files, path, memoryBytes, options }
         return runDrive(run, rows[index] as DriveProgress)
       }),
     ),
@@ -233,6 +243,7 @@ interface DriveRun {
   journal: SessionJournal
   sessionId: string
   state: DriveState
+  files: DriveFiles
   path: string
   memoryBytes: number
   options: PrepareOptions
@@ -261,9 +272,8 @@ async function runDrive(run: DriveRun, progress: DriveProgress): Promise<DriveRe
 }
 
 async function performDrive(run: DriveRun, progress: DriveProgress): Promise<{ files: number; bytes: number }> {
-  const { state, path, journal, sessionId, options, memoryBytes } = run
+  const { state, files, path, journal, sessionId, options, memoryBytes } = run
   if (state.stage === 'prepared') return { files: state.files ?? 0, bytes: state.bytes ?? 0 }
-  const files = new DriveFiles(journal.path, state.driveId)
   if (state.stage === 'planned') await createImageFile(path, state.sizeBytes)
   await checkDriveIsSafe(path)
   const { onChange = 'fail', ioEngine, signal } = options

@@ -28,15 +28,20 @@ export class DriveFiles {
     return join(this.folder, 'hashes')
   }
 
+  // What this object stored itself it need not read again.
+  #plan: DrivePlan | undefined
+
   async create(plan: DrivePlan, skeleton: Buffer, bitlocker: Buffer): Promise<void> {
     await mkdir(this.folder, { recursive: true, mode: 0o700 })
     await rm(this.hashSpoolPath, { force: true })
     await writeWhole(join(this.folder, 'skeleton'), [skeleton])
     await writeWhole(join(this.folder, 'bitlocker'), [bitlocker])
     await writeWhole(join(this.folder, 'plan'), encodeDrivePlan(plan))
+    this.#plan = plan
   }
 
   async readPlan(): Promise<DrivePlan> {
+    if (this.#plan !== undefined) return this.#plan
     const file = await open(join(this.folder, 'plan'))
     try {
       return await parseDrivePlan(file.createReadStream({ autoClose: false, highWaterMark: 1 << 20 }))
