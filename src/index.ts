@@ -22,7 +22,6 @@ export { type InspectReport, inspectDrive } from './prepare/inspect-drive.js'
 export { type PlannedDrive, type PrepareRequest, planSession, type SessionPlan } from './prepare/plan-session.js'
 export {
   abortSession,
-  type DriveResult,
   type PrepareOptions,
   prepareSession,
   type SessionResult,
@@ -34,6 +33,7 @@ export {
   driveRequestsFromDriveSet,
   driveRequestsFromSpecs,
 } from './prepare/resolve-drives.js'
+export type { DriveResult } from './prepare/run-drive.js'
 export { readJournal } from './prepare/session-journal.js'
 export { readSessionKey } from './prepare/session-key.js'
 export { type VerifyOptions, type VerifyReport, verifyDrive } from './prepare/verify-drive.js'

@@ -3,50 +3,24 @@
 
 import { mkdir } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import { createBitlocker } from '../addon/bitlocker.js'
-import { regionOffsets } from '../drives/bitlocker-regions.js'
-import { createImageFile } from '../drives/image-file.js'
-import { checkDriveIsSafe } from '../drives/refuse-unsafe.js'
 import { TransferError } from '../errors.js'
-import { encodeDriveInfo, encodeDriveInfoXml } from '../formats/drive-info.js'
-import { manifestName } from '../plan/drive-manifest.js'
 import { type DriveState, type SessionState, sessionRecords } from '../plan/session-state.js'
 import { type DriveProgress, withProgress } from './drive-progress.js'
-import { type PlannedDrive, type PrepareRequest, planSession, type SessionPlan } from './plan-session.js'
-import { prepareDrive } from './prepare-drive.js'
-import { type DriveTarget, resolveDrives } from './resolve-drives.js'
-import { DriveFiles, writeWhole } from './session-files.js'
+import { type PrepareRequest, planSession, type SessionPlan } from './plan-session.js'
+import { resolveDrives } from './resolve-drives.js'
+import { type DriveResult, type DriveRun, type RunDriveOptions, runDrive } from './run-drive.js'
+import { DriveFiles } from './session-files.js'
 import { SessionJournal } from './session-journal.js'
-import { assertSound, verifyDrive } from './verify-drive.js'
+import { storePlan } from './store-session.js'
 import { version } from './version.js'
 
-export interface PrepareOptions {
+export interface PrepareOptions extends RunDriveOptions {
   journalPath: string
   /** Called with a new session's plan; false stops before anything is written. */
   confirm?: (plan: SessionPlan) => Promise<boolean>
-  /** Read every drive back before it is called prepared; true by default. */
-  verify?: boolean
-  /** A source file that changed since the plan: fail (default), or leave it out. */
-  onChange?: 'fail' | 'skip'
-  ioEngine?: 'auto' | 'uring' | 'threads'
   /** Bytes of buffers for all drives together. */
   memoryBytes?: number
-  signal?: AbortSignal
   onProgress?: (rows: readonly DriveProgress[]) => void
-}
-
-export interface DriveResult {
-  driveId: string
-  path: string
-  outcome: 'prepared' | 'written' | 'failed'
-  files: number
-  bytes: number
-  /** Files left out, with the reason. */
-  dropped: string[]
-  recoveryPassword: string
-  manifestHash?: string
-  seconds: number
-  error?: TransferError
 }
 
 export interface SessionResult {
@@ -114,54 +88,6 @@ export async function abortSession(journalPath: string, sessionId: string): Prom
 // A crash between the session's record and the last drive's plan leaves a session that has not begun: planned anew.
 function isUnstarted(session: SessionState): boolean {
   return session.state === 'open' && session.drives.size === 0
-}
-
-/** Everything a resume needs is on stable storage before the journal says "planned", all drives in one write. */
-async function storePlan(
-  journal: SessionJournal,
-  plan: SessionPlan,
-  stored: Map<string, DriveFiles>,
-): Promise<SessionState> {
-  const { sessionId } = plan
-  const session: SessionState = { sessionId, state: 'open', drives: new Map() }
-  for (const drive of plan.drives) refuseKnownDrive(journal, drive.target)
-  for (const drive of plan.drives) {
-    const { driveId, path, sizeBytes } = drive.target
-    const files = new DriveFiles(journal.path, driveId)
-    const recoveryPassword = await storeDrive(files, drive)
-    stored.set(driveId, files)
-    const state = { driveId, path, sizeBytes, recoveryPassword }
-    session.drives.set(driveId, { ...state, stage: 'planned', chunk: 0, bytesDone: 0, dropped: new Map() })
-  }
-  const planned = [...session.drives.values()].map((drive) => sessionRecords.planned(sessionId, drive))
-  await journal.append(sessionRecords.session(sessionId, 'Started'), ...planned)
-  journal.state.sessions.set(sessionId, session)
-  return session
-}
-
-function refuseKnownDrive(journal: SessionJournal, target: DriveTarget): void {
-  for (const session of journal.state.sessions.values()) {
-    const drive = session.drives.get(target.driveId)
-    if (drive === undefined || session.state === 'aborted') continue
-    const message = `Drive ${target.driveId} belongs to session ${session.sessionId} of this journal already.`
-    throw new TransferError('SESSION_INVALID', message, {
-      hint: 'A drive takes part in one session; give another drive.',
-    })
-  }
-}
-
-async function storeDrive(files: DriveFiles, drive: PlannedDrive): Promise<string> {
-  const { plan, skeleton, target } = drive
-  const { volume, method, label } = plan.header
-  const created = await createBitlocker({
-    volumeBytes: volume.sizeBytes,
-    sectorBytes: target.sectorBytes,
-    method: method as PrepareRequest['method'],
-    regions: regionOffsets(drive.systemFileOffsets),
-    description: `diskferry ${label} ${new Date().toLocaleDateString('en-US')}`,
-  })
-  await files.create(plan, skeleton, created.metadata)
-  return created.recoveryPassword.toString('latin1')
 }
 
 /** Finds each unfinished drive of the session among those that were given now: after a reboot sdb may be sdc. */
@@ -237,104 +163,4 @@ async function performSession(
 function progressRow(state: DriveState): DriveProgress {
   const activity = state.stage === 'prepared' ? 'prepared' : 'waiting'
   return { driveId: state.driveId, path: state.path, activity, bytesDone: 0, bytesTotal: 0 }
-}
-
-interface DriveRun {
-  journal: SessionJournal
-  sessionId: string
-  state: DriveState
-  files: DriveFiles
-  path: string
-  memoryBytes: number
-  options: PrepareOptions
-}
-
-/** One drive to its end; never throws: what went wrong is in the result and in the journal. */
-async function runDrive(run: DriveRun, progress: DriveProgress): Promise<DriveResult> {
-  const started = performance.now()
-  const { state, path, journal, sessionId } = run
-  const base = { driveId: state.driveId, path, recoveryPassword: state.recoveryPassword }
-  try {
-    const written = await performDrive(run, progress)
-    const dropped = [...state.dropped.values()]
-    const outcome = state.stage === 'prepared' ? 'prepared' : 'written'
-    const hash = state.manifestHash === undefined ? {} : { manifestHash: state.manifestHash }
-    return { ...base, ...hash, ...written, outcome, dropped, seconds: (performance.now() - started) / 1000 }
-  } catch (cause) {
-    progress.activity = 'failed'
-    const error = asTransferError(cause, path)
-    if (error.code !== 'INTERRUPTED') {
-      await journal.append(sessionRecords.failed(sessionId, state.driveId, error.message)).catch(() => {})
-    }
-    const seconds = (performance.now() - started) / 1000
-    return { ...base, outcome: 'failed', files: 0, bytes: 0, dropped: [], seconds, error }
-  }
-}
-
-async function performDrive(run: DriveRun, progress: DriveProgress): Promise<{ files: number; bytes: number }> {
-  const { state, files, path, journal, sessionId, options, memoryBytes } = run
-  if (state.stage === 'prepared') return { files: state.files ?? 0, bytes: state.bytes ?? 0 }
-  if (state.stage === 'planned') await createImageFile(path, state.sizeBytes)
-  await checkDriveIsSafe(path)
-  const { onChange = 'fail', ioEngine, signal } = options
-  const plan = await prepareDrive(path, sessionId, state, files, journal, progress, {
-    memoryBytes,
-    onChange,
-    ...(ioEngine === undefined ? {} : { ioEngine }),
-    ...(signal === undefined ? {} : { signal }),
-  })
-  const kept = [...plan.fileBlobType.keys()].filter((file) => plan.fileBlobType[file] !== 0 && !state.dropped.has(file))
-  const bytes = kept.reduce((sum, file) => sum + (plan.tree.fileSizeBytes[file] as number), 0)
-  if (options.verify === false) return { files: kept.length, bytes }
-  progress.activity = 'verifying'
-  Object.assign(progress, { bytesDone: 0 })
-  await verifyPrepared(run, files, progress)
-  await finishDrive(run, files, kept.length, bytes)
-  progress.activity = 'prepared'
-  return { files: kept.length, bytes }
-}
-
-async function verifyPrepared(run: DriveRun, files: DriveFiles, progress: DriveProgress): Promise<void> {
-  const { state, path, memoryBytes, options } = run
-  const metadata = await files.readMetadataRanges()
-  const report = await verifyDrive(path, {
-    secret: { kind: 'recovery-password', password: state.recoveryPassword },
-    expected: {
-      ...(state.manifestHash === undefined ? {} : { manifestHash: state.manifestHash }),
-      ...(metadata === undefined ? {} : { metadata }),
-    },
-    memoryBytes,
-    progress,
-    ...(options.signal === undefined ? {} : { signal: options.signal }),
-  })
-  assertSound(path, report)
-}
-
-async function finishDrive(run: DriveRun, files: DriveFiles, fileCount: number, bytes: number): Promise<void> {
-  const { state, journal, sessionId } = run
-  const info = {
-    driveId: state.driveId,
-    bitLockerKey: state.recoveryPassword,
-    manifestFile: `\\${manifestName}`,
-    manifestHash: state.manifestHash ?? '',
-  }
-  await writeWhole(files.driveInfoPath, [encodeDriveInfo(info, new Date())])
-  const done = [
-    ['Files', String(fileCount)],
-    ['Bytes', String(bytes)],
-  ] as const
-  const prepared = sessionRecords.drive(sessionId, state.driveId, 'prepared', [...done])
-  await journal.append(prepared, sessionRecords.driveInfo(encodeDriveInfoXml(info)))
-  state.stage = 'prepared'
-  state.files = fileCount
-  state.bytes = bytes
-}
-
-function asTransferError(cause: unknown, path: string): TransferError {
-  if (cause instanceof TransferError) return cause
-  const { code, message } = cause as NodeJS.ErrnoException
-  if (code === 'ENOSPC') {
-    return new TransferError('DEVICE_FULL', `No room beside the journal or on ${path}: ${message}`, { cause, path })
-  }
-  return new TransferError('INTERNAL', `${path}: ${message}`, { cause, path })
 }
