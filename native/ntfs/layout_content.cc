@@ -330,6 +330,7 @@ Status LayoutContent::buildSystemRecords() {
       continue;
     }
     std::ranges::copy(system.record(number), record.begin());
+    clearPadding(record);
     applyFixups(record, load16(record.data() + load16(record.data() + 4)));
   }
   rootEntries_ = system.rootEntries;

@@ -30,12 +30,12 @@ uint64_t ticksOf(int64_t unixNs) {
 
 }  // namespace
 
-// A child while its directory is sorted. Four upper-cased units behind the directory's common prefix decide nearly
-// always; the whole name is looked at only when they are equal.
+// A child while its directory is sorted: by the four upper-cased units (eight when all fit a byte) that follow what all
+// names of the group share, then each group of equals again by the next ones.
 struct LayoutTree::Item {
   uint64_t prefix;
+  uint64_t start;  // of its key
   uint32_t node;
-  uint32_t start;
   uint16_t units;
 };
 
@@ -184,14 +184,51 @@ void LayoutTree::reportEqual(std::span<const Item> equal, std::vector<NameProble
   }
 }
 
+// By upper-cased units, the shorter first, equal ones by node. The first `common` units are known to be equal.
+void LayoutTree::sortItems(std::span<Item> items, std::span<const char16_t> keys, size_t common, bool isNarrow) {
+  if (items.size() < 2) return;
+  auto keyOf = [&](const Item& item) { return std::u16string_view(keys.data() + item.start, item.units); };
+  size_t shortest = std::ranges::min_element(items, {}, &Item::units)->units;
+  size_t longest = std::ranges::max_element(items, {}, &Item::units)->units;
+  std::u16string_view first = keyOf(items[0]);
+  size_t shared = shortest;
+  for (const Item& item : items) {
+    std::u16string_view key = keyOf(item);
+    size_t at = common;
+    while (at < shared && key[at] == first[at]) at++;
+    shared = at;
+  }
+  if (shared == longest) {
+    std::ranges::sort(items, {}, &Item::node);
+    return;
+  }
+  for (Item& item : items) {
+    std::u16string_view rest = keyOf(item).substr(shared);
+    item.prefix = 0;
+    for (size_t i = 0; i < (isNarrow ? 8u : 4u); i++)
+      item.prefix = item.prefix << (isNarrow ? 8 : 16) | (i < rest.size() ? rest[i] : 0);
+  }
+  std::ranges::sort(items, {}, &Item::prefix);
+  for (size_t at = 0; at < items.size();) {
+    size_t end = at + 1;
+    while (end < items.size() && items[end].prefix == items[at].prefix) end++;
+    sortItems(items.subspan(at, end - at), keys, shared, isNarrow);
+    at = end;
+  }
+}
+
 void LayoutTree::sortChildren(uint32_t directory, std::span<uint32_t> children, const SystemFiles& system,
                               std::vector<uint16_t>& entryBytes, std::vector<NameProblem>& problems) {
   std::vector<char16_t> keys;
   std::vector<Item> items;
   std::u16string text;
+  bool isNarrow = true;  // every unit fits a byte
   auto add = [&](uint32_t node) {
-    items.push_back({0, node, static_cast<uint32_t>(keys.size()), static_cast<uint16_t>(text.size())});
-    for (char16_t unit : text) keys.push_back(system.upcase(unit));
+    items.push_back({0, keys.size(), node, static_cast<uint16_t>(text.size())});
+    for (char16_t unit : text) {
+      keys.push_back(std::max<char16_t>(system.upcase(unit), 1));  // zero pads prefixes; no valid name has it
+      isNarrow = isNarrow && keys.back() < 256;
+    }
   };
   items.reserve(children.size() + (directory == 0 ? system.rootEntries.size() : 0));
   for (uint32_t node : children) {
@@ -205,30 +242,11 @@ void LayoutTree::sortChildren(uint32_t directory, std::span<uint32_t> children, 
       add(kRootEntryBit | i);
     }
   }
+  sortItems(items, keys, 0, isNarrow);
   auto keyOf = [&](const Item& item) { return std::u16string_view(keys.data() + item.start, item.units); };
-  size_t common = items.empty() ? 0 : items[0].units;
-  for (const Item& item : items) {
-    std::u16string_view first = keyOf(items[0]);
-    std::u16string_view key = keyOf(item);
-    common = std::min<size_t>(common, item.units);
-    common = static_cast<size_t>(
-        std::mismatch(key.begin(), key.begin() + static_cast<ptrdiff_t>(common), first.begin()).first - key.begin());
-  }
-  for (Item& item : items) {
-    std::u16string_view rest = keyOf(item).substr(common);
-    for (size_t i = 0; i < 4; i++) item.prefix = item.prefix << 16 | (i < rest.size() ? rest[i] : 0);
-  }
-  // No valid name has a unit of zero, so padding with zeros keeps the shorter name first.
-  std::ranges::sort(items, [&](const Item& a, const Item& b) {
-    if (a.prefix != b.prefix) return a.prefix < b.prefix;
-    std::u16string_view left = keyOf(a);
-    std::u16string_view right = keyOf(b);
-    if (left != right) return left < right;
-    return a.node < b.node;
-  });
   for (size_t at = 0; at < items.size();) {
     size_t end = at + 1;
-    while (end < items.size() && items[end].prefix == items[at].prefix && keyOf(items[end]) == keyOf(items[at])) end++;
+    while (end < items.size() && keyOf(items[end]) == keyOf(items[at])) end++;
     bool isValid = items[at].units > 0;
     if (end - at > 1 && isValid) reportEqual(std::span(items).subspan(at, end - at), problems);
     at = end;

@@ -66,6 +66,7 @@ class LayoutTree {
   void order(const SystemFiles& system, const Geometry& geometry, std::vector<NameProblem>& problems);
   void sortChildren(uint32_t directory, std::span<uint32_t> children, const SystemFiles& system,
                     std::vector<uint16_t>& entryBytes, std::vector<NameProblem>& problems);
+  static void sortItems(std::span<Item> items, std::span<const char16_t> keys, size_t common, bool isNarrow);
   void reportEqual(std::span<const Item> equal, std::vector<NameProblem>& problems) const;
   NameProblem problemOf(uint32_t node, NameReason reason) const;
   std::span<const std::byte> nameBytes(uint32_t node) const;

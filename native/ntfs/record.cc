@@ -215,6 +215,26 @@ bool RecordBuilder::finish(uint16_t counter) {
   return true;
 }
 
+void clearPadding(std::span<std::byte> record) {
+  RecordView view;
+  if (parseRecord(record, view) != nullptr) return;
+  for (const Attribute& attribute : view.attributes) {
+    std::byte* at = record.data() + (attribute.raw.data() - record.data());
+    size_t headerBytes = attribute.isNonResident ? kNonResidentHeaderBytes : kResidentHeaderBytes;
+    size_t nameEnd = std::max<size_t>(load16(at + 0x0A) + 2 * attribute.name.size(), headerBytes);
+    size_t bodyStart = load16(at + (attribute.isNonResident ? 0x20 : 0x14));
+    size_t bodyEnd = bodyStart + attribute.value.size();
+    if (attribute.isNonResident) {
+      while (bodyEnd < attribute.raw.size() && at[bodyEnd] != std::byte{0})
+        bodyEnd += 1 + (static_cast<size_t>(at[bodyEnd]) & 15) + (static_cast<size_t>(at[bodyEnd]) >> 4);
+      bodyEnd++;
+    }
+    if (nameEnd < bodyStart) std::memset(at + nameEnd, 0, bodyStart - nameEnd);
+    if (bodyEnd < attribute.raw.size()) std::memset(at + bodyEnd, 0, attribute.raw.size() - bodyEnd);
+  }
+  std::memset(record.data() + view.bytesUsed, 0, record.size() - view.bytesUsed);
+}
+
 void buildUnusedRecord(std::span<std::byte> record, uint32_t number) {
   RecordBuilder builder(record, number, 1, 0, 0);
   (void)builder.finish();

@@ -105,6 +105,10 @@ constexpr size_t firstAttributeOffset(size_t recordBytes) {
   return alignUp(kRecordHeaderBytes + 2 * (recordBytes / kFixupStrideBytes + 1), 8);
 }
 
+// Clears what lies between and behind the parts of a record's attributes (fix-ups removed, parsed before). mkntfs
+// leaves whatever its memory held there.
+void clearPadding(std::span<std::byte> record);
+
 // A record that is in no use, as we leave it.
 void buildUnusedRecord(std::span<std::byte> record, uint32_t number);
 
