@@ -3,7 +3,10 @@
 #include <fcntl.h>
 
 #include <array>
+#include <cstdlib>
 #include <memory>
+#include <mutex>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,6 +20,8 @@ namespace diskferry::addon {
 
 namespace {
 
+class EngineRun;
+
 enum EventKind { kMark, kDropped, kMismatch, kUnreadable, kFinished };
 
 struct Event {
@@ -27,6 +32,18 @@ struct Event {
   std::vector<std::pair<const char*, double>> numbers;  // of the summary
   std::string ioEngine;
 };
+
+// Runs whose threads are alive. process.exit() runs no clean-up of environments, only exit handlers, while threads go on;
+// OpenSSL's handler frees what the ciphers use. Ours is registered later and therefore runs earlier.
+struct LiveRuns {
+  std::mutex mutex;
+  std::set<std::shared_ptr<EngineRun>> runs;
+};
+
+LiveRuns& liveRuns() {
+  static auto* live = new LiveRuns();  // never destroyed: an exit handler uses it
+  return *live;
+}
 
 // One run: its threads, its channel to JavaScript, and the arrays that the threads look at. It owns itself from start()
 // until the last event was delivered, so that a handle which is let go stops nothing.
@@ -46,6 +63,10 @@ class EngineRun : public std::enable_shared_from_this<EngineRun> {
     itself_ = shared_from_this();
     // A process that exits in the middle: the threads end before the environment does.
     napi_add_env_cleanup_hook(info.Env(), endWithEnvironment, this);
+    static const int registered = std::atexit(endWithProcess);
+    (void)registered;
+    std::lock_guard lock(liveRuns().mutex);
+    liveRuns().runs.insert(itself_);
   }
 
  protected:
@@ -64,6 +85,19 @@ class EngineRun : public std::enable_shared_from_this<EngineRun> {
   static void endWithEnvironment(void* run) {
     static_cast<EngineRun*>(run)->abort();
     static_cast<EngineRun*>(run)->join();
+    std::lock_guard lock(liveRuns().mutex);
+    liveRuns().runs.erase(static_cast<EngineRun*>(run)->itself_);
+  }
+
+  static void endWithProcess() {
+    std::set<std::shared_ptr<EngineRun>>* runs = nullptr;
+    {
+      // Never freed: what the runs hold of JavaScript must not be touched any more.
+      std::lock_guard lock(liveRuns().mutex);
+      runs = new std::set<std::shared_ptr<EngineRun>>(liveRuns().runs);
+    }
+    for (const auto& run : *runs) run->abort();
+    for (const auto& run : *runs) run->join();
   }
 
   void deliver(Napi::Env env, Napi::Function callback, const Event& event) {
@@ -71,6 +105,7 @@ class EngineRun : public std::enable_shared_from_this<EngineRun> {
     Napi::Object summary = Napi::Object::New(env);
     for (const auto& [key, value] : event.numbers) summary.Set(key, value);
     if (!event.ioEngine.empty()) summary.Set("ioEngine", event.ioEngine);
+    if (event.status.systemError() != 0) summary.Set("systemError", event.status.systemError());
     if (event.kind == kFinished) close(env);
     std::string code = event.status.isOk() ? "" : std::string(name(event.status.code()));
     callback.Call({Napi::Number::New(env, event.kind), Napi::Number::New(env, event.first),
@@ -83,6 +118,8 @@ class EngineRun : public std::enable_shared_from_this<EngineRun> {
     napi_remove_env_cleanup_hook(env, endWithEnvironment, this);
     pinned_.clear();
     channel_.Release();
+    std::lock_guard lock(liveRuns().mutex);
+    liveRuns().runs.erase(itself_);
     itself_.reset();
   }
 

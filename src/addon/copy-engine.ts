@@ -159,10 +159,20 @@ const eventKinds = { mark: 0, dropped: 1, mismatch: 2, unreadable: 3, finished: 
 
 function startRun<T>(start: (report: EngineEvent) => EngineRunHandle, onEvent: EngineEvent): EngineRun<T> {
   const { promise, resolve, reject } = withResolvers<T>()
+  let thrown: { error: Error } | undefined
   const run = start((kind, first, second, code, message, summary) => {
-    if (kind !== eventKinds.finished) onEvent(kind, first, second, code, message, summary)
+    if (kind !== eventKinds.finished) {
+      if (thrown !== undefined) return
+      try {
+        onEvent(kind, first, second, code, message, summary)
+      } catch (error) {
+        // A listener that fails to record something must not let the run go on: what it did would be lost.
+        thrown = { error: error as Error }
+        addon.engineAbort(run)
+      }
+    } else if (thrown !== undefined) reject(thrown.error)
     else if (message === '') resolve(summary as T)
-    else reject(new TransferError(code, message))
+    else reject(new TransferError(code, message, detailOf(summary)))
   })
   return {
     finished: promise,
@@ -172,6 +182,11 @@ function startRun<T>(start: (report: EngineEvent) => EngineRunHandle, onEvent: E
       return { bytesDone, bytesTotal, filesDone, filesTotal }
     },
   }
+}
+
+function detailOf(summary: unknown): { systemError?: number } {
+  const { systemError } = summary as { systemError?: number }
+  return systemError === undefined ? {} : { systemError }
 }
 
 // Promise.withResolvers comes with Node 22.
