@@ -18,6 +18,7 @@ import {
   type Secret,
   TransferError,
 } from '../index.js'
+import { exitCodeHelp } from './exit-codes.js'
 import type { Terminal } from './terminal.js'
 
 export interface GlobalOptions {
@@ -81,6 +82,7 @@ export function planOptions<T>(options: Argv<T>): Argv<T & PlanOptions> {
       default: false,
       describe: 'Leave unreadable files out (exit code 3)',
     })
+    .epilogue(exitCodeHelp)
   return declared as unknown as Argv<T & PlanOptions>
 }
 
@@ -159,7 +161,9 @@ export function keyOptions<T>(options: Argv<T>): Argv<T & KeyOptions> {
     .option('recovery-password-file', { type: 'string', describe: 'File with the 48-digit recovery password' })
     .option('passphrase-file', { type: 'string', describe: 'File with the passphrase' })
     .option('startup-key-file', { type: 'string', describe: 'Startup key (.BEK) file' })
-    .epilogue('Also read: DISKFERRY_RECOVERY_PASSWORD from the environment.') as unknown as Argv<T & KeyOptions>
+    .epilogue(`Also read: DISKFERRY_RECOVERY_PASSWORD from the environment.\n\n${exitCodeHelp}`) as unknown as Argv<
+    T & KeyOptions
+  >
 }
 
 /** The key from whichever place it was given, else from the environment, else asked for; undefined when nobody has one. */

@@ -1,7 +1,7 @@
 // For every file of a dataset: which kind of blob it becomes, what happens when the blob exists, which metadata applies.
 // Files that cannot become blobs are found here, all of them, before anything is written.
 
-import { type Problem, TransferError } from '../errors.js'
+import type { Problem } from '../errors.js'
 import { type FileTree, filePath, nameAt } from '../file-tree.js'
 import { blobLengthProblem } from '../formats/blob-limits.js'
 import type { DatasetRow } from '../formats/dataset.js'
@@ -18,9 +18,10 @@ export interface BlobColumns {
   fileBlockBytes: Float64Array
   /** For each list the first dataset row that uses it. */
   listRows: DatasetRow[]
+  /** Files that no blob can be made of, all of them. */
+  problems: Problem[]
 }
 
-/** @throws TransferError DESTINATION_INVALID with every file that no blob can be made of. */
 export function blobColumns(tree: FileTree, fileRow: Uint16Array, rows: readonly DatasetRow[]): BlobColumns {
   const count = tree.fileDirectory.length
   const { listOfRow, listRows } = listsOf(rows)
@@ -30,22 +31,18 @@ export function blobColumns(tree: FileTree, fileRow: Uint16Array, rows: readonly
     fileList: new Uint16Array(count),
     fileBlockBytes: new Float64Array(count),
     listRows,
+    problems: [],
   }
-  const problems: Problem[] = []
   for (let file = 0; file < count; file++) {
     const row = rows[fileRow[file] as number] as DatasetRow
     const size = tree.fileSizeBytes[file] as number
     const blobType = row.blobType === 'auto' ? defaultBlobType(nameAt(tree.fileNames, file), size) : row.blobType
     const problem = blobLengthProblem(size, blobType) ?? nameProblem(tree, file)
-    if (problem !== undefined) problems.push({ message: `${filePath(tree, file)}: ${problem}` })
+    if (problem !== undefined) columns.problems.push({ message: `${filePath(tree, file)}: ${problem}` })
     else columns.fileBlockBytes[file] = blockBytesFor(size, blobType)
     columns.fileBlobType[file] = blobType === 'page' ? 2 : 1
     columns.fileDisposition[file] = planDispositions.indexOf(row.disposition)
     columns.fileList[file] = listOfRow[fileRow[file] as number] as number
-  }
-  if (problems.length > 0) {
-    const message = `${problems.length} files cannot become blobs; nothing was written. First: ${problems[0]?.message}`
-    throw new TransferError('DESTINATION_INVALID', message, { problems })
   }
   return columns
 }

@@ -14,8 +14,8 @@ import { type BlobColumns, blobColumns } from '../plan/blob-columns.js'
 import { listFilesFolder, manifestBlobOf, manifestHeaderOf } from '../plan/drive-manifest.js'
 import { type DriveSpan, spanDrives } from '../plan/span-drives.js'
 import { formatBytes } from '../reports/format-bytes.js'
+import { checkNames } from './check-names.js'
 import { type EmptyVolume, emptyVolume } from './empty-volume.js'
-import { withPaths } from './layout-name-errors.js'
 import { type ListFile, readListFiles } from './list-files.js'
 import { type DriveRequest, type DriveTarget, resolveDrives } from './resolve-drives.js'
 import { type ScannedDataset, scanSources } from './scan-sources.js'
@@ -75,6 +75,7 @@ export async function planSession(request: PrepareRequest): Promise<SessionPlan>
   const lists = await readListFiles(blobs.listRows)
   const volumes: EmptyVolume[] = []
   for (const target of targets) volumes.push(await emptyVolume(target, request))
+  await checkNames(dataset.tree, (volumes[0] as EmptyVolume).skeleton, blobs.problems)
   return layOutAll({ request, dataset, blobs, lists, volumes })
 }
 
@@ -184,7 +185,7 @@ async function layOut(whole: WholePlan, span: DriveSpan, index: number): Promise
     }
   } catch (error) {
     if (error instanceof TransferError && error.code === 'NTFS_NO_SPACE') return undefined
-    throw withPaths(error, plan.tree)
+    throw error
   }
 }
 

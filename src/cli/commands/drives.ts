@@ -2,12 +2,14 @@
 
 import type { CommandModule } from 'yargs'
 import { describeDrives, listDrives } from '../../index.js'
+import { exitCodeHelp } from '../exit-codes.js'
 import type { GlobalOptions } from '../options.js'
 import { createTerminal } from '../terminal.js'
 
 export const drivesCommand: CommandModule<GlobalOptions, GlobalOptions> = {
   command: 'drives',
   describe: 'Show every disk: model, serial, size, what is on it, fit for shipping or why not',
+  builder: (options) => options.epilogue(exitCodeHelp),
   handler: async ({ json }) => {
     const terminal = createTerminal({ json })
     const drives = await listDrives()
