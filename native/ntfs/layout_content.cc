@@ -325,7 +325,9 @@ Status LayoutContent::buildSystemRecords() {
   systemRecords_.resize(size_t{kFirstUserRecord} * plan_.geometry().recordBytes);
   for (uint32_t number = 0; number < kFirstUserRecord; number++) {
     std::span<std::byte> record = systemRecord(number);
-    if (number >= system.recordCount) {
+    // mkntfs fills the last cluster of its table with free records of another make.
+    bool isFree = number >= 24 && (number >= system.recordCount || !system.view(number).isInUse());
+    if (isFree) {
       buildUnusedRecord(record, number);
       continue;
     }

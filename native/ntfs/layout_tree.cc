@@ -98,12 +98,14 @@ std::span<const std::byte> LayoutTree::nameBytes(uint32_t node) const {
 }
 
 void LayoutTree::name(uint32_t node, std::u16string& into) const {
+  bool isKnown = true;
   if (isDirectory(node) && node == directoryNameEnds_.size())
     into = kSystemDirectoryName;
   else if (isDirectory(node) || isFile(node))
-    (void)decodeUtf8(nameBytes(node), into);
+    isKnown = decodeUtf8(nameBytes(node), into);
   else
     into = systemNames_[systemFileOf(node)];
+  if (!isKnown) into.clear();  // reported by checkNames
 }
 
 uint64_t LayoutTree::sizeBytes(uint32_t node) const {
@@ -233,7 +235,7 @@ void LayoutTree::sortChildren(uint32_t directory, std::span<uint32_t> children, 
   items.reserve(children.size() + (directory == 0 ? system.rootEntries.size() : 0));
   for (uint32_t node : children) {
     name(node, text);
-    if (text.size() > kNameUnitsMax) text.resize(kNameUnitsMax);  // reported already
+    if (text.size() > kNameUnitsMax) text.clear();  // reported already
     add(node);
   }
   if (directory == 0) {

@@ -38,7 +38,7 @@ class LayoutTree {
   bool isFile(uint32_t node) const { return !isDirectory(node) && node - directories.size() < fileCount; }
   uint32_t fileOf(uint32_t node) const { return node - static_cast<uint32_t>(directories.size()); }
   uint32_t systemFileOf(uint32_t node) const { return fileOf(node) - fileCount; }
-  // Replaces `into`; the name is known to be well-formed.
+  // Replaces `into`; empty for what is not well-formed, which build() refuses.
   void name(uint32_t node, std::u16string& into) const;
   uint32_t nodeOfFile(uint32_t file) const { return static_cast<uint32_t>(directories.size()) + file; }
   uint64_t fileSizeBytes(uint32_t file) const { return fileSizes_[file]; }

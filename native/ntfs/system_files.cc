@@ -155,7 +155,7 @@ Result<SystemFiles> SystemFiles::load(const Skeleton& skeleton) {
   Result<std::vector<std::byte>> table = readAttribute(sectors, geometry, *upcase, 131072);
   if (!table.isOk()) return table.status();
   files.upcase = Upcase(table.value());
-  if (securityBytes > 1 << 20) return unsupported("$Secure is larger than 1 MiB");
+  if (files.securityAllocatedBytes > 1 << 20) return unsupported("$Secure is larger than 1 MiB");
   std::vector<std::byte> stream(files.securityAllocatedBytes);
   DISKFERRY_TRY(readRuns(sectors, geometry, files.securityRuns, 0, stream));
   stream.resize(securityBytes);
