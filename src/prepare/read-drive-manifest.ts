@@ -210,9 +210,8 @@ function uniformBlockBytes(blob: ReadManifestBlob): number | undefined {
     if (offset % blockBytes !== 0 || blob.lengths[index] !== expected) return undefined
   }
   // One block that is the whole file may have any length; the engine wants a multiple of the hash's block.
-  return blob.offsets.length <= 1
-    ? Math.max(fourMebibytes, Math.ceil(blob.lengthBytes / fourMebibytes) * fourMebibytes)
-    : blockBytes
+  if (blob.kind === 'page' || blob.offsets.length > 1) return blockBytes
+  return Math.max(fourMebibytes, Math.ceil(blob.lengthBytes / fourMebibytes) * fourMebibytes)
 }
 
 function selectExtents(extents: ExtentTable, files: Uint32Array): ExtentTable {
