@@ -6,13 +6,15 @@
 #include "hash/crc32.h"
 #include "little_endian.h"
 #include "ntfs/check_state.h"
-#include "ntfs/fixups.h"
+#include "ntfs/security.h"
 
 namespace diskferry::ntfs {
 
 namespace {
 
 constexpr size_t kReadBytes = 4 << 20;
+constexpr uint64_t kLogFileBytesMax = 4ull << 30;  // Windows makes 64 MiB and allows more
+constexpr uint64_t kMirrorBytesMax = 4 << 20;
 
 // The record's attribute with its runs, or a finding.
 struct Located {
@@ -45,7 +47,8 @@ Status eachPiece(CheckState& state, const Located& file, uint64_t lengthBytes, V
   AlignedBuffer buffer(kReadBytes);
   for (uint64_t offset = 0; offset < lengthBytes; offset += kReadBytes) {
     auto part = buffer.bytes().first(static_cast<size_t>(std::min<uint64_t>(kReadBytes, lengthBytes - offset)));
-    DISKFERRY_TRY(readRuns(state.volume.sectors(), state.geometry, file.runs, offset, part));
+    auto sectors = buffer.bytes().first(alignUp(part.size(), state.geometry.sectorBytes));
+    DISKFERRY_TRY(readRuns(state.volume.sectors(), state.geometry, file.runs, offset, sectors));
     if (!visit(offset, std::span<const std::byte>(part))) break;
   }
   return Status::ok();
@@ -55,51 +58,133 @@ bool isAll(std::span<const std::byte> bytes, uint8_t value) {
   return std::ranges::all_of(bytes, [&](std::byte byte) { return byte == static_cast<std::byte>(value); });
 }
 
-// Checksums of the tables of mkntfs (ntfs-3g 2022.10.3 and the releases before it): $AttrDef and the upper-case table
-// of Windows 7, and the $Info stream that describes the latter. Another formatter's may be as good, but we cannot tell.
+// $AttrDef is the same on every volume of NTFS 3.1.
 constexpr uint32_t kAttributeDefinitionsCrc = 0x80079027;
-constexpr uint32_t kUpcaseCrc = 0xCEE8CFFA;
+constexpr uint32_t kAttributeDefinitionsRecord = 4;
+constexpr uint64_t kAttributeDefinitionsBytes = 2560;
+constexpr uint64_t kUpcaseBytes = 131072;
+constexpr size_t kUpcaseInfoBytes = 32;
 
-Status checkTable(CheckState& state, uint32_t record, const char* structure, uint64_t expectedBytes, uint32_t crc) {
-  Result<std::optional<Located>> located = locate(state, record, structure);
+// The whole content when it has that length, with `isSlackZero` for what lies behind it in its clusters.
+Status readTable(CheckState& state, const Located& file, uint64_t expectedBytes, std::vector<std::byte>& content,
+                 bool& isSlackZero) {
+  isSlackZero = true;
+  content = file.value;
+  if (file.dataBytes != expectedBytes || file.runs.empty()) return Status::ok();
+  uint64_t allocated = clustersOf(file.runs) * state.geometry.clusterBytes;
+  AlignedBuffer buffer(std::min(allocated, alignUp(expectedBytes, state.geometry.clusterBytes)));
+  DISKFERRY_TRY(readRuns(state.volume.sectors(), state.geometry, file.runs, 0, buffer.bytes()));
+  std::span<const std::byte> bytes = buffer.bytes();
+  content.assign(bytes.begin(), bytes.begin() + static_cast<ptrdiff_t>(expectedBytes));
+  isSlackZero = isZero(bytes.subspan(expectedBytes));
+  return Status::ok();
+}
+
+// CRC-64 of NVMe, which is what stands beside the upper-case table.
+uint64_t upcaseChecksum(std::span<const std::byte> table) {
+  uint64_t crc = ~0ull;
+  for (std::byte byte : table) {
+    crc ^= static_cast<uint8_t>(byte);
+    for (unsigned bit = 0; bit < 8; bit++) crc = crc >> 1 ^ ((crc & 1) != 0 ? 0x9A6C9329AC4BC9B5u : 0);
+  }
+  return ~crc;
+}
+
+// Length, checksum of the table, and zeros where Windows puts its version.
+bool suitsUpcase(std::span<const std::byte> info, std::span<const std::byte> table) {
+  return info.size() == kUpcaseInfoBytes && load64(info.data()) == kUpcaseInfoBytes &&
+         load64(info.data() + 8) == upcaseChecksum(table) && isZero(info.subspan(16));
+}
+
+Status checkUpcase(CheckState& state) {
+  Result<std::optional<Located>> located = locate(state, kUpcaseRecord, "$UpCase");
   if (!located.isOk()) return located.status();
   if (!located.value()) return Status::ok();
-  const Located& file = *located.value();
-  uint32_t found = 0;
-  if (file.dataBytes == expectedBytes && !file.value.empty()) found = crc32(file.value);
-  bool isSlackZero = true;
-  if (file.dataBytes == expectedBytes && file.value.empty()) {
-    DISKFERRY_TRY(eachPiece(state, file, clustersOf(file.runs) * state.geometry.clusterBytes, [&](uint64_t, auto part) {
-      found = crc32(part.first(expectedBytes));
-      if (record == kUpcaseRecord) state.upcase = Upcase(part);
-      isSlackZero = isAll(part.subspan(expectedBytes), 0);
-      return false;
-    }));
+  std::vector<std::byte> table;
+  bool isSlackZero = false;
+  DISKFERRY_TRY(readTable(state, *located.value(), kUpcaseBytes, table, isSlackZero));
+  if (table.size() != kUpcaseBytes) {
+    state.damage("NTFS_TABLE", "$UpCase", "It does not have 128 KiB.");
+    return Status::ok();
   }
-  if (found != crc || !isSlackZero)
-    state.add("NTFS_TABLE", Severity::warning, structure, "Its content is not the one that mkntfs writes.");
+  state.upcase.emplace(table);
+  if (!state.isPristine) return Status::ok();
+  AlignedBuffer record(state.geometry.recordBytes);
+  RecordView view;
+  DISKFERRY_TRY(state.volume.mft().readRecord(state.volume.sectors(), kUpcaseRecord, record.bytes(), view));
+  const Attribute* info = view.find(kData, u"$Info");
+  if (!isSlackZero || info == nullptr || !suitsUpcase(info->value, table))
+    state.damage("NTFS_TABLE", "$UpCase", "It does not suit the checksum that stands beside it.");
   return Status::ok();
+}
+
+Status checkAttributeDefinitions(CheckState& state) {
+  Result<std::optional<Located>> located = locate(state, kAttributeDefinitionsRecord, "$AttrDef");
+  if (!located.isOk()) return located.status();
+  if (!located.value() || !state.isPristine) return Status::ok();
+  std::vector<std::byte> table;
+  bool isSlackZero = false;
+  DISKFERRY_TRY(readTable(state, *located.value(), kAttributeDefinitionsBytes, table, isSlackZero));
+  if (!isSlackZero || table.size() != kAttributeDefinitionsBytes || crc32(table) != kAttributeDefinitionsCrc)
+    state.damage("NTFS_TABLE", "$AttrDef", "It is not the table of NTFS 3.1.");
+  return Status::ok();
+}
+
+// Whether the stream of descriptors, in either of its copies, has the one that all files of ours share.
+Result<bool> hasOurDescriptor(CheckState& state) {
+  AlignedBuffer record(state.geometry.recordBytes);
+  RecordView view;
+  Status status = state.volume.mft().readRecord(state.volume.sectors(), kSecureRecord, record.bytes(), view);
+  if (!status.isOk()) return status.code() == ErrorCode::NTFS_DAMAGED ? Result<bool>(false) : Result<bool>(status);
+  const Attribute* data = view.find(kData, u"$SDS");
+  std::vector<Run> runs;
+  if (data == nullptr || !attributeRuns(state.geometry, *data, runs).isOk()) return false;
+  constexpr size_t searchedBytes = 4096;
+  AlignedBuffer part(searchedBytes);
+  for (uint64_t copy : {uint64_t{0}, kSecurityBlockBytes}) {
+    DISKFERRY_TRY(readRuns(state.volume.sectors(), state.geometry, runs, copy, part.bytes()));
+    auto found = std::ranges::search(part.bytes(), everyoneDescriptor());
+    if (!found.empty()) return true;
+  }
+  return false;
+}
+
+// True when the journal is empty, as mkntfs leaves it.
+Result<bool> checkLogFile(CheckState& state) {
+  Result<std::optional<Located>> located = locate(state, kLogFileRecord, "$LogFile");
+  if (!located.isOk()) return located.status();
+  if (!located.value()) return true;
+  const Located& file = *located.value();
+  bool isMounted = false;
+  // Its clusters are not looked at behind its data.
+  Status status = eachPiece(state, file, std::min(file.dataBytes, kLogFileBytesMax), [&](uint64_t offset, auto part) {
+    if (isAll(part, 0xFF)) return true;
+    // A journal in use begins with a restart page.
+    isMounted = offset == 0 && std::memcmp(part.data(), "RSTR", 4) == 0;
+    if (!isMounted)
+      state.damage("NTFS_LOG", "$LogFile",
+                   "It is neither empty nor a journal, from byte " + std::to_string(offset) + " on.");
+    return false;
+  });
+  if (!status.isOk()) return status;
+  return !isMounted;
 }
 
 }  // namespace
 
-Status checkLogFile(CheckState& state) {
-  Result<std::optional<Located>> located = locate(state, kLogFileRecord, "$LogFile");
-  if (!located.isOk()) return located.status();
-  if (!located.value()) return Status::ok();
-  const Located& file = *located.value();
-  uint64_t allocated = clustersOf(file.runs) * state.geometry.clusterBytes;
-  return eachPiece(state, file, allocated, [&](uint64_t offset, std::span<const std::byte> part) {
-    size_t data = static_cast<size_t>(std::min<uint64_t>(part.size(), std::max(file.dataBytes, offset) - offset));
-    if (isAll(part.first(data), 0xFF)) return true;
-    // A log in use begins with a restart page.
-    bool isMounted = offset == 0 && std::memcmp(part.data(), "RSTR", 4) == 0;
-    state.isPristine = state.isPristine && !isMounted;
-    state.add("NTFS_LOG", isMounted ? Severity::warning : Severity::damage, "$LogFile",
-              isMounted ? "The volume has been mounted for writing since it was made; its padding is not compared."
-                        : "It is not empty, near byte " + std::to_string(offset) + ".");
-    return false;
-  });
+Status checkOrigin(CheckState& state) {
+  Result<bool> isOurs = hasOurDescriptor(state);
+  if (!isOurs.isOk()) return isOurs.status();
+  Result<bool> isJournalEmpty = checkLogFile(state);
+  if (!isJournalEmpty.isOk()) return isJournalEmpty.status();
+  state.isPristine = isOurs.value() && isJournalEmpty.value();
+  if (!isOurs.value())
+    state.add("NTFS_FOREIGN", Severity::note, "volume",
+              "It was not made by diskferry: only NTFS's own rules are checked, not every byte.");
+  else if (!state.isPristine)
+    state.add("NTFS_MOUNTED", Severity::warning, "$LogFile",
+              "The volume has been mounted for writing since it was made: only NTFS's own rules are checked.");
+  return Status::ok();
 }
 
 Status checkBoot(CheckState& state) {
@@ -111,7 +196,7 @@ Status checkBoot(CheckState& state) {
   if (std::memcmp(boot.data(), backup.data(), geometry.sectorBytes) != 0)
     state.damage("NTFS_BOOT_BACKUP", "backup boot sector",
                  "It differs from the boot sector (at byte " + std::to_string(geometry.backupBootOffsetBytes()) + ").");
-  if (state.isPristine && !isAll(std::span<const std::byte>(boot.bytes()).subspan(geometry.sectorBytes), 0))
+  if (state.isPristine && !isZero(std::span<const std::byte>(boot.bytes()).subspan(geometry.sectorBytes)))
     state.damage("NTFS_BOOT", "$Boot", "The bytes behind the boot sector are not zero.");
   Result<std::optional<Located>> located = locate(state, kBootRecord, "$Boot");
   if (!located.isOk()) return located.status();
@@ -121,9 +206,8 @@ Status checkBoot(CheckState& state) {
 }
 
 Status checkSystemTables(CheckState& state) {
-  // Loaded first: without the table no index can be checked.
-  DISKFERRY_TRY(checkTable(state, kUpcaseRecord, "$UpCase", 131072, kUpcaseCrc));
-  return checkTable(state, 4, "$AttrDef", 2560, kAttributeDefinitionsCrc);
+  DISKFERRY_TRY(checkUpcase(state));
+  return checkAttributeDefinitions(state);
 }
 
 Status checkMirror(CheckState& state) {
@@ -131,13 +215,14 @@ Status checkMirror(CheckState& state) {
   if (!located.isOk()) return located.status();
   if (!located.value()) return Status::ok();
   const Located& mirror = *located.value();
-  if (mirror.runs.empty() || mirror.runs[0].lcn != state.geometry.mirrorLcn || mirror.dataBytes > 1 << 20 ||
+  uint64_t allocated = clustersOf(mirror.runs) * state.geometry.clusterBytes;
+  if (mirror.runs.empty() || mirror.runs[0].lcn != state.geometry.mirrorLcn || allocated > kMirrorBytesMax ||
       mirror.dataBytes < 4 * state.geometry.recordBytes) {
     state.damage("NTFS_MIRROR", "$MFTMirr", "The boot sector and MFT record 1 disagree about it.");
     return Status::ok();
   }
   uint32_t recordBytes = state.geometry.recordBytes;
-  AlignedBuffer copy(clustersOf(mirror.runs) * state.geometry.clusterBytes);
+  AlignedBuffer copy(allocated);
   DISKFERRY_TRY(readRuns(state.volume.sectors(), state.geometry, mirror.runs, 0, copy.bytes()));
   uint64_t records = std::min(mirror.dataBytes / recordBytes, state.volume.mft().recordCount());
   AlignedBuffer original(records * recordBytes);
@@ -145,7 +230,7 @@ Status checkMirror(CheckState& state) {
   for (uint64_t i = 0; i < records; i++)
     if (std::memcmp(copy.data() + i * recordBytes, original.data() + i * recordBytes, recordBytes) != 0)
       state.damage("NTFS_MIRROR", "$MFTMirr", "Its copy of " + recordName(i) + " differs from $MFT.");
-  if (!isAll(std::span<const std::byte>(copy.bytes()).subspan(records * recordBytes), 0))
+  if (state.isPristine && !isZero(std::span<const std::byte>(copy.bytes()).subspan(records * recordBytes)))
     state.damage("NTFS_MIRROR", "$MFTMirr", "Its last cluster has bytes behind the last record.");
   return Status::ok();
 }

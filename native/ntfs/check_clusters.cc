@@ -32,6 +32,7 @@ class ClusterChecker {
       DISKFERRY_TRY(readRuns(state_.volume.sectors(), state_.geometry, state_.bitmapRuns, offset, part));
       auto wanted = expected.bytes().first(length);
       fill(offset, wanted);
+      if (!state_.isPristine) copyPadding(offset, part, wanted);
       if (std::memcmp(part.data(), wanted.data(), length) != 0) report(offset, part, wanted);
     }
     return Status::ok();
@@ -44,8 +45,8 @@ class ClusterChecker {
     uint32_t owner = 0;
     for (const OwnedRun& run : state_.runs) {
       if (run.lcn < end)
-        state_.damage("NTFS_CROSS_LINK", recordName(run.record),
-                      "Its cluster " + std::to_string(run.lcn) + " also belongs to " + recordName(owner) + ".");
+        state_.damageRecord("NTFS_CROSS_LINK", run.record,
+                            "Its cluster " + std::to_string(run.lcn) + " also belongs to " + recordName(owner) + ".");
       if (uint64_t{run.lcn} + run.count > end) {
         end = uint64_t{run.lcn} + run.count;
         owner = run.record;
@@ -63,6 +64,16 @@ class ClusterChecker {
     for (; next_ < state_.runs.size() && state_.runs[next_].lcn < end; next_++)
       setBits(into, first, state_.runs[next_].lcn, uint64_t{state_.runs[next_].lcn} + state_.runs[next_].count);
     setBits(into, first, state_.geometry.clusterCount, state_.bitmapBytes * 8);
+  }
+
+  // Others may leave anything behind the last cluster's bit.
+  void copyPadding(uint64_t offsetBytes, std::span<const std::byte> found, std::span<std::byte> into) {
+    uint64_t last = state_.geometry.clusterCount / 8;
+    if (offsetBytes + into.size() <= last) return;
+    size_t at = last > offsetBytes ? static_cast<size_t>(last - offsetBytes) : 0;
+    auto mask = static_cast<std::byte>(last >= offsetBytes ? (1 << (state_.geometry.clusterCount % 8)) - 1 : 0);
+    into[at] = (into[at] & mask) | (found[at] & ~mask);
+    std::memcpy(into.data() + at + 1, found.data() + at + 1, into.size() - at - 1);
   }
 
   void report(uint64_t offsetBytes, std::span<const std::byte> found, std::span<const std::byte> wanted) {
@@ -83,8 +94,8 @@ class ClusterChecker {
       if (isFree)
         state_.damage("NTFS_BITMAP_FREE", "$Bitmap", "Among " + range + " some that belong to files are marked free.");
       if (isLost)
-        state_.damage("NTFS_BITMAP_LOST", "$Bitmap",
-                      "Among " + range + " some are marked used that belong to no file.");
+        state_.add("NTFS_BITMAP_LOST", state_.hasUnknownOwners ? Severity::warning : Severity::damage, "$Bitmap",
+                   "Among " + range + " some are marked used that belong to no file.");
       at = end;
     }
   }

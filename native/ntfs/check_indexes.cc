@@ -13,7 +13,8 @@ namespace diskferry::ntfs {
 
 namespace {
 
-constexpr unsigned kDepthMax = 16;  // a hundred million files need six
+constexpr unsigned kDepthMax = 16;           // a hundred million files need six
+constexpr uint64_t kBlocksMax = 1ull << 26;  // 256 GiB of index
 
 class IndexWalker {
  public:
@@ -61,7 +62,8 @@ class IndexWalker {
       if (status.code() != ErrorCode::NTFS_DAMAGED) return status;
       return Status::ok();  // reported with the records
     }
-    if (view_.find(kAttributeList) != nullptr) return Status::ok();
+    if ((state_.recordFlags[directory] & CheckState::kNoNames) != 0) return Status::ok();
+    isExact_ = state_.isExact(directory);
     self_ = reference(directory, view_.sequence);
     const Attribute* root = view_.find(kIndexRoot, u"$I30");
     if (root == nullptr || root->isNonResident || root->value.size() < kIndexRootHeaderBytes) {
@@ -130,14 +132,17 @@ class IndexWalker {
       return Status::ok();
     }
     allocation.blocks = blocks->dataBytes / state_.geometry.indexBytes;
+    if (allocation.blocks > kBlocksMax) {
+      damage("It claims " + std::to_string(allocation.blocks) + " blocks.");
+      allocation.blocks = 0;
+    }
     allocation.visited.resize(allocation.blocks);
     uint64_t slackStart = blocks->dataBytes;
     uint64_t slackEnd = clustersOf(allocation.runs) * state_.geometry.clusterBytes;
-    if (slackEnd - slackStart < 65536 && state_.isPristine) {
+    if (slackEnd - slackStart < 65536 && isExact_) {
       std::vector<std::byte> slack(slackEnd - slackStart);
       DISKFERRY_TRY(readStream(allocation.runs, slackStart, slack));
-      if (std::ranges::any_of(slack, [](std::byte byte) { return byte != std::byte{0}; }))
-        damage("Its last cluster has bytes behind the last block.");
+      if (!isZero(slack)) damage("Its last cluster has bytes behind the last block.");
     }
     if (!bitmap->isNonResident) {
       allocation.bitmap.assign(bitmap->value.begin(), bitmap->value.end());
@@ -150,12 +155,12 @@ class IndexWalker {
       damage("Its block bitmap cannot be found.");
       return Status::ok();
     }
-    allocation.bitmap.resize(clustersOf(runs) * state_.geometry.clusterBytes);
+    allocation.bitmap.resize(isExact_ ? clustersOf(runs) * state_.geometry.clusterBytes : bitmap->dataBytes);
     return readStream(runs, 0, allocation.bitmap);
   }
 
   void compareRoot(std::span<const std::byte> value, const IndexNode& node) {
-    if (!state_.isPristine) return;
+    if (!isExact_) return;
     std::vector<std::byte> expected(value.size());
     auto writer =
         IndexNodeWriter::forRoot(expected, state_.geometry.indexBytes, state_.geometry.clusterBytes, node.hasChildren);
@@ -165,6 +170,10 @@ class IndexWalker {
 
   void compareBlock(std::span<const std::byte> raw, uint64_t vcn, const IndexNode& node) {
     if (!state_.isPristine) return;
+    if (fixupCounter(raw) != 1) {
+      state_.rewrittenBlocks++;
+      return;
+    }
     std::vector<std::byte> expected(raw.size());
     auto writer = IndexNodeWriter::forBlock(expected, vcn, node.hasChildren);
     bool isBuilt =
@@ -188,7 +197,7 @@ class IndexWalker {
   }
 
   Status visitEntries(const IndexNode& node, Allocation& allocation, unsigned depth) {
-    if (depth > 0 && node.entries.size() == 1) damage("A block is empty.");
+    if (depth > 0 && node.entries.size() == 1 && isExact_) damage("A block is empty.");
     for (const IndexEntry& entry : node.entries) {
       if (entry.hasChild()) DISKFERRY_TRY(visitBlock(entry.childVcn, allocation, depth + 1));
       if (!entry.isLast()) visitName(entry);
@@ -204,8 +213,18 @@ class IndexWalker {
       return Status::ok();
     }
     allocation.visited[block] = true;
+    // Directories that share their blocks could keep us busy for years.
+    if (++visitedBlocks_ > state_.geometry.volumeBytes() / state_.geometry.indexBytes) {
+      if (visitedBlocks_ - 1 == state_.geometry.volumeBytes() / state_.geometry.indexBytes)
+        damage("All indexes together have more blocks than the volume has room for; the rest is not checked.");
+      return Status::ok();
+    }
     std::vector<std::byte> raw(state_.geometry.indexBytes);
-    DISKFERRY_TRY(readStream(allocation.runs, block * raw.size(), raw));
+    if (Status status = readStream(allocation.runs, block * raw.size(), raw); !status.isOk()) {
+      state_.damage("NTFS_UNREADABLE", "index of " + path(), status.message() + ".");
+      isDamaged_ = true;
+      return Status::ok();
+    }
     std::vector<std::byte> bytes = raw;
     IndexNode node;
     const char* problem =
@@ -222,25 +241,31 @@ class IndexWalker {
     FileName name;
     if (!loadFileName(entry.key, name, text_)) return damage("An entry's name cannot be read.");
     if (name.parent != self_) damage("An entry belongs to another directory.");
-    if (hasPrevious_ && state_.upcase.compare(previous_, text_) >= 0 && name.nameSpace != kNamespaceDos)
-      damage("Its entries are out of order.");
+    if (hasPrevious_ && !isAfter(text_, previous_)) damage("Its entries are out of order.");
     std::swap(previous_, text_);
     name.name = previous_;
     hasPrevious_ = true;
     uint64_t number = referencedRecord(entry.reference);
     if (number >= state_.recordFlags.size() || !state_.isInUse(number))
       return damage("An entry points to MFT record " + std::to_string(number) + ", which is not in use.");
-    if (name.nameSpace == kNamespaceDos) return;
     uint8_t& flags = state_.recordFlags[number];
-    if ((flags & CheckState::kIndexed) != 0 && state_.isPristine)
+    if ((flags & CheckState::kIndexed) != 0 && (flags & CheckState::kExact) != 0)
       damage("MFT record " + std::to_string(number) + " has two entries.");
     flags |= CheckState::kIndexed;
-    state_.nameHashes[number] ^= hashBytes(entry.key, entry.reference);
+    state_.nameHashes[number] ^= nameHash(entry.key, entry.reference, state_.isExact(number));
+    if (name.nameSpace == kNamespaceDos) return;
     bool isNewDirectory = (flags & CheckState::kDirectory) != 0 && (flags & CheckState::kWalked) == 0;
     if (!isNewDirectory) return;
     flags |= CheckState::kWalked;
     queue_.push_back(static_cast<uint32_t>(number));
     rememberName(static_cast<uint32_t>(number), name.name);
+  }
+
+  // Where two names are equal but for their case, others put one after the other.
+  bool isAfter(std::u16string_view name, std::u16string_view previous) const {
+    if (!state_.upcase) return true;
+    int order = state_.upcase->compare(previous, name);
+    return order < 0 || (order == 0 && !state_.isPristine && previous != name);
   }
 
   void rememberName(uint32_t record, std::u16string_view name) {
@@ -252,14 +277,15 @@ class IndexWalker {
 
   void checkReached(uint32_t record) {
     uint8_t flags = state_.recordFlags[record];
-    if ((flags & CheckState::kInUse) == 0 || (record >= 12 && record < kFirstNamedRecord)) return;
+    constexpr uint8_t noNames = CheckState::kNoNames | CheckState::kReported;
+    bool isNameless = record >= 12 && record < kFirstNamedRecord;
+    if ((flags & CheckState::kInUse) == 0 || (flags & noNames) != 0 || isNameless) return;
     if ((flags & CheckState::kIndexed) == 0)
-      state_.damage("NTFS_UNREACHABLE", recordName(record), "No directory has it.");
-    else if (state_.nameHashes[record] != 0 && state_.isPristine)
-      state_.damage("NTFS_NAME", recordName(record),
-                    "Its name, times or sizes differ from its entry in the directory.");
+      state_.damageRecord("NTFS_UNREACHABLE", record, "No directory has it.");
+    else if (state_.nameHashes[record] != 0)
+      state_.damageRecord("NTFS_NAME", record, "Its name, times or sizes differ from its entry in the directory.");
     else if ((flags & CheckState::kDirectory) != 0 && (flags & CheckState::kWalked) == 0)
-      state_.damage("NTFS_UNREACHABLE", recordName(record), "It is a directory that cannot be reached from the root.");
+      state_.damageRecord("NTFS_UNREACHABLE", record, "It is a directory that cannot be reached from the root.");
   }
 
   struct KnownName {
@@ -276,6 +302,8 @@ class IndexWalker {
   std::vector<KnownName> names_;
   uint32_t directory_ = 0;
   uint64_t self_ = 0;
+  uint64_t visitedBlocks_ = 0;
+  bool isExact_ = false;
   bool isDamaged_ = false;
   bool hasPrevious_ = false;
   std::u16string previous_;

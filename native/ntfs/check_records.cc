@@ -31,13 +31,25 @@ Status readMftBitmap(CheckState& state, std::vector<std::byte>& bits) {
     }
     AlignedBuffer buffer(clustersOf(runs) * state.geometry.clusterBytes);
     DISKFERRY_TRY(readRuns(state.volume.sectors(), state.geometry, runs, 0, buffer.bytes()));
-    bits.assign(buffer.data(), buffer.data() + buffer.size());
+    size_t used = state.isPristine ? buffer.size() : static_cast<size_t>(bitmap->dataBytes);
+    bits.assign(buffer.data(), buffer.data() + used);
   } else {
     bits.assign(bitmap->value.begin(), bitmap->value.end());
   }
   if (bitmap->dataBytes < state.volume.mft().recordCount() / 8)
     state.damage("NTFS_MFT_BITMAP", "$MFT bitmap", "It is shorter than the table.");
   return Status::ok();
+}
+
+constexpr uint32_t kFirstReservedRecord = 12;
+constexpr uint32_t kEndOfReservedRecords = 24;
+
+// Whether a record is as first written: mkntfs leaves a fix-up counter of 2, diskferry, which makes records 0, 5 and 9
+// anew, 1. Unused records come from either.
+bool isFirstWritten(uint32_t number, bool isInUse, uint16_t counter) {
+  if (number >= kFirstUserRecord || number == kMftRecord || number == kRootRecord || number == kSecureRecord)
+    return counter == 1;
+  return counter == 2 || (counter == 1 && !isInUse && number >= kEndOfReservedRecords);
 }
 
 class RecordChecker {
@@ -49,71 +61,136 @@ class RecordChecker {
     std::memcpy(raw_.data(), record.data(), record.size());
     const char* problem =
         removeFixups(record) ? parseRecord(record, view_) : "its fix-ups differ: it was written in part";
-    if (problem != nullptr) {
-      state_.damage("NTFS_RECORD", recordName(number), std::string("It is damaged: ") + problem + ".");
-      if (isBitSet(bits_, number)) state_.recordFlags[number] |= CheckState::kInUse;
-      return;
-    }
-    if (isBitSet(bits_, number) != view_.isInUse())
-      state_.damage("NTFS_MFT_BITMAP", "$MFT bitmap",
-                    "It says the opposite of " + recordName(number) + " about its being in use.");
+    if (problem != nullptr) return reportUnreadable(number, std::string("It is damaged: ") + problem + ".");
+    bool isExact = state_.isPristine && isFirstWritten(number, view_.isInUse(), fixupCounter(raw_));
+    if (isExact)
+      state_.recordFlags[number] |= CheckState::kExact;
+    else if (state_.isPristine)
+      state_.rewrittenRecords++;
+    // On volumes of others some of the reserved records are marked used and are not.
+    bool isReserved = number >= kFirstReservedRecord && number < kEndOfReservedRecords && !state_.isPristine;
+    if (isBitSet(bits_, number) != view_.isInUse() && !isReserved)
+      state_.damageRecord("NTFS_MFT_BITMAP", number, "$MFT's bitmap says the opposite about its being in use.");
     if (!view_.isInUse()) return checkUnused(number);
-    state_.recordFlags[number] =
-        static_cast<uint8_t>(CheckState::kInUse | (view_.isDirectory() ? CheckState::kDirectory : 0));
+    state_.recordFlags[number] |= CheckState::kInUse;
     if (view_.number != number)
-      state_.damage("NTFS_RECORD", recordName(number), "It says it is record " + std::to_string(view_.number) + ".");
-    if (view_.baseReference != 0 || view_.find(kAttributeList) != nullptr) {
-      state_.add("NTFS_UNSUPPORTED", Severity::warning, recordName(number),
-                 "It uses an attribute list, which cannot be checked.");
-      return;
-    }
-    takeName(number);
+      state_.damageRecord("NTFS_RECORD", number, "It says it is record " + std::to_string(view_.number) + ".");
     takeAllRuns(number);
+    if (view_.baseReference != 0 || view_.find(kAttributeList) != nullptr) return noteAttributeList(number);
+    if (view_.isDirectory()) state_.recordFlags[number] |= CheckState::kDirectory;
+    takeNames(number);
+    checkRules(number);
     if (number < kFirstUserRecord)
       checkSystemRecord(state_, number, raw_, view_);
     else
       checkUserRecord(state_, number, raw_, view_);
   }
 
- private:
-  // mkntfs leaves a time stamp in records 16 to 23 and does not number them; all others are as we make them.
-  void checkUnused(uint32_t number) {
-    const Attribute* information = view_.find(kStandardInformation);
-    if (number >= kFirstUserRecord || information == nullptr) {
-      buildUnusedRecord(unused_, number);
-      return compareRecord(state_, number, raw_, unused_);
-    }
-    checkSystemRecord(state_, number, raw_, view_);
+  // Neither fix-ups nor fields can be trusted. On a volume of ours all records are well-formed, used or not.
+  void reportUnreadable(uint32_t number, const std::string& message) {
+    bool isUsed = isBitSet(bits_, number);
+    state_.recordFlags[number] |= CheckState::kReported | (isUsed ? CheckState::kInUse : 0);
+    if (isUsed || state_.isPristine) state_.damageRecord("NTFS_RECORD", number, message);
   }
 
-  void takeName(uint32_t number) {
-    const Attribute* found = nullptr;
+ private:
+  void checkUnused(uint32_t number) {
+    if (!state_.isExact(number)) return;
+    if (fixupCounter(raw_) != 1) return checkSystemRecord(state_, number, raw_, view_);
+    buildUnusedRecord(unused_, number);
+    compareRecord(state_, number, raw_, unused_);
+  }
+
+  void noteAttributeList(uint32_t number) {
+    state_.recordFlags[number] |= CheckState::kNoNames;
+    if (state_.isExact(number))
+      state_.damageRecord("NTFS_RECORD", number, "It uses an attribute list, which diskferry does not make.");
+    else
+      state_.addRecord("NTFS_UNSUPPORTED", Severity::warning, number,
+                       "It uses an attribute list: its names and sizes are not checked.");
+  }
+
+  void takeNames(uint32_t number) {
+    unsigned names = 0;
     for (const Attribute& attribute : view_.attributes) {
       if (attribute.type != kFileName) continue;
-      if (found != nullptr && state_.isPristine)
-        state_.damage("NTFS_NAME", recordName(number), "It has more than one name.");
-      found = &attribute;
+      FileName name;
+      if (attribute.isNonResident || !loadFileName(attribute.value, name, text_))
+        state_.damageRecord("NTFS_NAME", number, "Its name cannot be read.");
+      else if (number >= kFirstUserRecord && !isPathPart(name.name))
+        state_.damageRecord("NTFS_NAME", number, "Its name cannot be part of a path.");
+      names++;
+      state_.nameHashes[number] ^= nameHash(attribute.value, reference(number, view_.sequence), state_.isExact(number));
     }
-    if (found == nullptr) {
-      bool isNameless = number >= 12 && number < kFirstNamedRecord;
-      if (!isNameless) state_.damage("NTFS_NAME", recordName(number), "It has no name.");
-      return;
+    bool isNameless = number >= kFirstReservedRecord && number < kFirstNamedRecord;
+    if (names == 0 && !isNameless) state_.damageRecord("NTFS_NAME", number, "It has no name.");
+  }
+
+  // What holds for every NTFS volume, whoever wrote it.
+  void checkRules(uint32_t number) {
+    uint32_t previous = 0;
+    unsigned unnamedData = 0;
+    ids_.clear();
+    for (const Attribute& attribute : view_.attributes) {
+      if (attribute.type < previous) state_.damageRecord("NTFS_ATTRIBUTE", number, "Its attributes are out of order.");
+      previous = attribute.type;
+      ids_.push_back(attribute.id);
+      unnamedData += attribute.type == kData && attribute.name.empty();
+      if (attribute.initializedBytes > attribute.dataBytes)
+        state_.damageRecord("NTFS_SIZE", number, "More of its data is initialized than there is.");
     }
-    state_.nameHashes[number] ^= hashBytes(found->value, reference(number, view_.sequence));
+    std::ranges::sort(ids_);
+    if (std::ranges::adjacent_find(ids_) != ids_.end())
+      state_.damageRecord("NTFS_ATTRIBUTE", number, "Two of its attributes have the same id.");
+    bool hasIndex = view_.find(kIndexRoot, u"$I30") != nullptr;
+    if (hasIndex != view_.isDirectory() || unnamedData > (view_.isDirectory() ? 0u : 1u))
+      state_.damageRecord("NTFS_ATTRIBUTE", number, "It is neither a proper file nor a proper directory.");
+    const Attribute* information = view_.find(kStandardInformation);
+    if (information == nullptr || information->value.size() < 48)
+      state_.damageRecord("NTFS_ATTRIBUTE", number, "It has no standard information.");
+    else if (information->value.size() >= kStandardInformationBytes && state_.areSecurityIdsComplete)
+      checkSecurityId(number, load32(information->value.data() + 0x34));
+  }
+
+  void checkSecurityId(uint32_t number, uint32_t id) {
+    bool isKnown = id == 0 || std::ranges::find(state_.securityIds, id) != state_.securityIds.end();
+    if (!isKnown)
+      state_.damageRecord("NTFS_SECURITY", number, "$Secure does not have its security id " + std::to_string(id) + ".");
   }
 
   void takeAllRuns(uint32_t number) {
     for (const Attribute& attribute : view_.attributes) {
-      if (!attribute.isNonResident || !state_.takeRuns(attribute, number, runs_)) continue;
-      uint64_t clusters = clustersOf(runs_);
-      if (attribute.allocatedBytes != clusters * state_.geometry.clusterBytes || attribute.highestVcn + 1 != clusters)
-        state_.damage("NTFS_RUN_LIST", recordName(number),
-                      "Its sizes do not agree with its " + std::to_string(clusters) + " clusters.");
-      if (number == kBitmapRecord && attribute.type == kData) {
+      if (!attribute.isNonResident) continue;
+      runs_.clear();
+      if (!decodeRuns(attribute.mappingPairs, state_.geometry.clusterCount, runs_)) {
+        // A sparse attribute may be longer than the volume.
+        state_.hasUnknownOwners = true;
+        bool isOther = attribute.flags != 0 && !state_.isExact(number);
+        state_.addRecord(
+            "NTFS_RUN_LIST", isOther ? Severity::warning : Severity::damage, number,
+            "The run list of its attribute of type " + std::to_string(attribute.type) + " cannot be read.");
+        continue;
+      }
+      for (const Run& run : runs_)
+        if (!run.isSparse())
+          state_.runs.push_back({static_cast<uint32_t>(run.lcn), static_cast<uint32_t>(run.count), number});
+      checkSizes(number, attribute);
+      if (number == kBitmapRecord && attribute.type == kData && attribute.name.empty()) {
         state_.bitmapRuns = runs_;
         state_.bitmapBytes = attribute.dataBytes;
       }
     }
+  }
+
+  void checkSizes(uint32_t number, const Attribute& attribute) {
+    uint64_t clusters = clustersOf(runs_);
+    // Sizes stand in the first part of an attribute that is split over records.
+    bool isWhole = attribute.lowestVcn == 0 && view_.baseReference == 0 && view_.find(kAttributeList) == nullptr;
+    if (!isWhole || attribute.flags != 0) return;
+    if (attribute.allocatedBytes != clusters * state_.geometry.clusterBytes || attribute.highestVcn + 1 != clusters ||
+        attribute.dataBytes > attribute.allocatedBytes)
+      state_.damageRecord("NTFS_RUN_LIST", number,
+                          "Its sizes do not agree with its " + std::to_string(clusters) + " clusters.");
   }
 
   CheckState& state_;
@@ -122,30 +199,25 @@ class RecordChecker {
   std::vector<std::byte> unused_;
   RecordView view_;
   std::vector<Run> runs_;
+  std::vector<uint16_t> ids_;
+  std::u16string text_;
 };
 
 }  // namespace
 
 void compareRecord(CheckState& state, uint32_t number, std::span<const std::byte> found,
                    std::span<const std::byte> expected) {
-  if (!state.isPristine || std::memcmp(found.data(), expected.data(), found.size()) == 0) return;
+  if (std::memcmp(found.data(), expected.data(), found.size()) == 0) return;
   auto at = std::ranges::mismatch(found, expected).in1 - found.begin();
-  state.damage("NTFS_RECORD_CONTENT", recordName(number),
-               "Byte " + std::to_string(at) +
-                   " is not what the record's own fields make it: it is damaged, or another "
-                   "program has changed it.");
+  state.damageRecord("NTFS_RECORD_CONTENT", number,
+                     "Byte " + std::to_string(at) + " is not what the record's own fields make it.");
 }
 
 void checkUserRecord(CheckState& state, uint32_t number, std::span<const std::byte> raw, const RecordView& view) {
   const Attribute* nameAttribute = view.find(kFileName);
   FileName name;
   std::u16string text;
-  if (nameAttribute == nullptr) return;
-  if (nameAttribute->isNonResident || !loadFileName(nameAttribute->value, name, text)) {
-    state.damage("NTFS_NAME", recordName(number), "Its name cannot be read.");
-    return;
-  }
-  if (!state.isPristine) return;
+  if (!state.isExact(number) || nameAttribute == nullptr || !loadFileName(nameAttribute->value, name, text)) return;
   std::vector<std::byte> expected(raw.size());
   uint16_t flags = kRecordInUse | (view.isDirectory() ? kRecordIsDirectory : 0);
   uint32_t clusterBytes = state.geometry.clusterBytes;
@@ -173,7 +245,8 @@ void checkUserRecord(CheckState& state, uint32_t number, std::span<const std::by
       isOurs = isOurs && (!isFileData || (dataBytes == 0 && attribute.value.empty() && name.allocatedBytes == 0));
       continue;
     }
-    if (!attributeRuns(state.geometry, attribute, runs).isOk() || runs.empty()) return;  // reported with the runs
+    runs.clear();
+    if (!decodeRuns(attribute.mappingPairs, state.geometry.clusterCount, runs) || runs.empty()) return;  // reported
     builder.addNonResident(attribute.type, attribute.name, runs, clusterBytes, dataBytes);
     uint64_t allocated = clustersOf(runs) * clusterBytes;
     isOurs = isOurs && divideUp(dataBytes, clusterBytes) * clusterBytes == allocated;
@@ -181,8 +254,7 @@ void checkUserRecord(CheckState& state, uint32_t number, std::span<const std::by
   }
   isOurs = isOurs && builder.finish();
   if (isOurs) return compareRecord(state, number, raw, expected);
-  state.damage("NTFS_RECORD_CONTENT", recordName(number),
-               "Its attributes do not agree with each other: it is damaged, or another program has changed it.");
+  state.damageRecord("NTFS_RECORD_CONTENT", number, "Its attributes do not agree with each other.");
 }
 
 Status checkRecords(CheckState& state) {
@@ -195,9 +267,17 @@ Status checkRecords(CheckState& state) {
   RecordChecker checker(state, bits);
   for (uint64_t first = 0; first < count; first += step) {
     auto part = buffer.bytes().first(static_cast<size_t>(std::min(step, count - first)) * recordBytes);
-    DISKFERRY_TRY(state.volume.mft().readRaw(state.volume.sectors(), first, part));
-    for (size_t i = 0; i * recordBytes < part.size(); i++)
-      checker.check(static_cast<uint32_t>(first + i), part.subspan(i * recordBytes, recordBytes));
+    bool isRead = state.volume.mft().readRaw(state.volume.sectors(), first, part).isOk();
+    for (size_t i = 0; i * recordBytes < part.size(); i++) {
+      auto number = static_cast<uint32_t>(first + i);
+      std::span<std::byte> record = part.subspan(i * recordBytes, recordBytes);
+      // One sector that cannot be read costs one record, not a thousand.
+      Status status = isRead ? Status::ok() : state.volume.mft().readRaw(state.volume.sectors(), number, record);
+      if (status.isOk())
+        checker.check(number, record);
+      else
+        checker.reportUnreadable(number, status.message() + ".");
+    }
   }
   for (uint64_t record = count; record < bits.size() * 8; record++)
     if (isBitSet(bits, record)) {

@@ -34,10 +34,12 @@ Result<std::shared_ptr<NtfsVolume>> NtfsVolume::open(std::shared_ptr<Sectors> se
   if (!mft.isOk()) return mft.status();
   volume->mft_ = mft.take();
 
+  // A volume without a readable label is still one.
   AlignedBuffer record(volume->geometry_.recordBytes);
   RecordView view;
-  DISKFERRY_TRY(volume->mft_.readRecord(*volume->sectors_, kVolumeRecord, record.bytes(), view));
-  if (const Attribute* name = view.find(kVolumeName); name != nullptr && !name->isNonResident) {
+  bool isReadable = volume->mft_.readRecord(*volume->sectors_, kVolumeRecord, record.bytes(), view).isOk();
+  const Attribute* name = isReadable ? view.find(kVolumeName) : nullptr;
+  if (name != nullptr && !name->isNonResident) {
     std::u16string units(name->value.size() / 2, u'\0');
     std::memcpy(units.data(), name->value.data(), 2 * units.size());
     appendUtf8(units, volume->label_);

@@ -7,6 +7,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "finding.h"
@@ -35,6 +36,10 @@ struct VolumeTree {
   uint64_t unreachableRecords = 0;
 };
 
+// False for a name that must not become a part of a path anywhere: ".", "..", one with a separator of either kind or a
+// zero in it.
+bool isPathPart(std::u16string_view name);
+
 class NtfsVolume {
  public:
   // NTFS_DAMAGED, NTFS_UNSUPPORTED, or what reading gives.
@@ -45,14 +50,15 @@ class NtfsVolume {
   Sectors& sectors() const { return *sectors_; }
   const MftAccess& mft() const { return mft_; }
 
-  // Every file and directory of the user: NTFS's own and System Volume Information are left out.
+  // Every file and directory of the user: NTFS's own and System Volume Information are left out. NTFS_UNSUPPORTED when
+  // one of the files is compressed, encrypted, sparse or has an attribute list.
   Result<VolumeTree> readTree() const;
   // Reads up to into.size() bytes of a file's data from offsetBytes on; returns how many, 0 at its end. What lies
   // beyond the initialized size reads as zeros.
   Result<size_t> readFile(uint64_t record, uint64_t offsetBytes, std::span<std::byte> into) const;
 
   // Walks every record, every index and every run. Empty for a volume that is exactly as we write it. At most about a
-  // thousand findings; the last then says how many more there are. Fails only when reading fails.
+  // thousand findings; the last then says how many more there are. What cannot be read is a finding too.
   Result<std::vector<Finding>> check() const;
 
  private:

@@ -41,6 +41,10 @@ class TreeReader {
     DISKFERRY_TRY(readRecords());
     orderDirectories();
     keepReachableFiles();
+    for (const auto& [record, what] : unsupported_)
+      if (std::ranges::binary_search(tree_.fileRecord, record))
+        return Status(ErrorCode::NTFS_UNSUPPORTED,
+                      "MFT record " + std::to_string(record) + " " + what + ", which is not supported");
     return std::move(tree_);
   }
 
@@ -52,9 +56,15 @@ class TreeReader {
     AlignedBuffer buffer(step * recordBytes);
     for (uint64_t first = kFirstNamedRecord; first < count; first += step) {
       auto part = buffer.bytes().first(static_cast<size_t>(std::min(step, count - first)) * recordBytes);
-      DISKFERRY_TRY(volume_.mft().readRaw(volume_.sectors(), first, part));
-      for (size_t i = 0; i * recordBytes < part.size(); i++)
-        DISKFERRY_TRY(takeRecord(static_cast<uint32_t>(first + i), part.subspan(i * recordBytes, recordBytes)));
+      bool isRead = volume_.mft().readRaw(volume_.sectors(), first, part).isOk();
+      for (size_t i = 0; i * recordBytes < part.size(); i++) {
+        std::span<std::byte> record = part.subspan(i * recordBytes, recordBytes);
+        // One sector that cannot be read costs one record, not a thousand.
+        if (isRead || volume_.mft().readRaw(volume_.sectors(), first + i, record).isOk())
+          DISKFERRY_TRY(takeRecord(static_cast<uint32_t>(first + i), record));
+        else
+          tree_.unreachableRecords++;
+      }
     }
     return Status::ok();
   }
@@ -65,12 +75,9 @@ class TreeReader {
       tree_.unreachableRecords++;
       return Status::ok();
     }
-    if (!view_.isInUse()) return Status::ok();
-    std::string where = "MFT record " + std::to_string(number);
-    if (view_.baseReference != 0 || view_.find(kAttributeList) != nullptr)
-      return Status(ErrorCode::NTFS_UNSUPPORTED, where + " uses an attribute list, which is not supported");
+    if (!view_.isInUse() || view_.baseReference != 0) return Status::ok();
     FileName name;
-    if (!findName(name) || referencedRecord(name.parent) >= volume_.mft().recordCount()) {
+    if (!findName(name) || !isPathPart(name.name) || referencedRecord(name.parent) >= volume_.mft().recordCount()) {
       tree_.unreachableRecords++;
       return Status::ok();
     }
@@ -79,7 +86,7 @@ class TreeReader {
     if (names_.size() + nameUtf8_.size() >= kHidden)
       return Status(ErrorCode::NTFS_UNSUPPORTED, "the names on the volume take more than 4 GiB");
     auto parent = static_cast<uint32_t>(referencedRecord(name.parent));
-    if (!view_.isDirectory()) return takeFile(number, parent, name, where);
+    if (!view_.isDirectory()) return takeFile(number, parent, name);
     directories_.push_back(
         {number, parent, static_cast<uint32_t>(names_.size()), static_cast<uint32_t>(nameUtf8_.size())});
     names_ += nameUtf8_;
@@ -94,23 +101,17 @@ class TreeReader {
     return false;
   }
 
-  Status takeFile(uint32_t number, uint32_t parent, const FileName& name, const std::string& where) {
+  Status takeFile(uint32_t number, uint32_t parent, const FileName& name) {
     const Attribute* data = view_.find(kData);
-    if (data == nullptr) return Status::ok();  // a view index of NTFS's own
-    tree_.firstExtent.push_back(static_cast<uint32_t>(tree_.extentOffsetBytes.size()));
-    if (data->isNonResident) {
-      if (data->flags != 0)
-        return Status(ErrorCode::NTFS_UNSUPPORTED,
-                      where + " is compressed, encrypted or sparse, which is not supported");
-      Status status = attributeRuns(volume_.geometry(), *data, runs_);
-      if (!status.isOk()) return Status(status.code(), where + ": " + status.message());
-      uint32_t clusterBytes = volume_.geometry().clusterBytes;
-      for (const Run& run : runs_) {
-        if (run.isSparse()) return Status(ErrorCode::NTFS_UNSUPPORTED, where + " is sparse, which is not supported");
-        tree_.extentOffsetBytes.push_back(static_cast<double>(run.lcn * clusterBytes));
-        tree_.extentLengthBytes.push_back(static_cast<double>(run.count * clusterBytes));
-      }
+    if (data == nullptr && view_.find(kAttributeList) == nullptr) return Status::ok();  // a view index of NTFS's own
+    runs_.clear();
+    if (data != nullptr && data->isNonResident && data->flags == 0 &&
+        !attributeRuns(volume_.geometry(), *data, runs_).isOk()) {
+      tree_.unreachableRecords++;
+      return Status::ok();
     }
+    tree_.firstExtent.push_back(static_cast<uint32_t>(tree_.extentOffsetBytes.size()));
+    if (const char* what = takeExtents(data)) unsupported_.emplace_back(number, what);
     const Attribute* information = view_.find(kStandardInformation);
     bool hasTimes = information != nullptr && information->value.size() >= 16;
     uint64_t modified = hasTimes ? load64(information->value.data() + 8) : name.times[1];
@@ -118,11 +119,24 @@ class TreeReader {
     tree_.fileDirectory.push_back(parent);
     tree_.fileNames += nameUtf8_;
     tree_.fileNameEnds.push_back(static_cast<uint32_t>(tree_.fileNames.size()));
-    tree_.fileSizeBytes.push_back(static_cast<double>(data->dataBytes));
+    tree_.fileSizeBytes.push_back(data == nullptr ? 0 : static_cast<double>(data->dataBytes));
     tree_.fileModifiedNs.push_back(unixNsOf(modified));
     return tree_.fileNames.size() < kHidden
                ? Status::ok()
                : Status(ErrorCode::NTFS_UNSUPPORTED, "the names on the volume take more than 4 GiB");
+  }
+
+  // Null, or why the file's data is not simply in clusters.
+  const char* takeExtents(const Attribute* data) {
+    if (view_.find(kAttributeList) != nullptr) return "has an attribute list";
+    if (data->flags != 0) return "is compressed, encrypted or sparse";
+    uint32_t clusterBytes = volume_.geometry().clusterBytes;
+    for (const Run& run : runs_) {
+      if (run.isSparse()) return "is sparse";
+      tree_.extentOffsetBytes.push_back(static_cast<double>(run.lcn * clusterBytes));
+      tree_.extentLengthBytes.push_back(static_cast<double>(run.count * clusterBytes));
+    }
+    return nullptr;
   }
 
   // The tree index of the directory with that record.
@@ -214,9 +228,14 @@ class TreeReader {
   std::string names_;  // of directories
   std::vector<FoundDirectory> directories_;
   size_t nameStart_ = 0;
+  std::vector<std::pair<uint32_t, const char*>> unsupported_;
 };
 
 }  // namespace
+
+bool isPathPart(std::u16string_view name) {
+  return name != u"." && name != u".." && name.find_first_of(std::u16string_view(u"/\\\0", 3)) == name.npos;
+}
 
 Result<VolumeTree> NtfsVolume::readTree() const { return TreeReader(*this).read(); }
 
