@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "engine/chunk_source.h"
+#include "io/read_batch.h"
 
 namespace diskferry::engine {
 
@@ -15,7 +16,8 @@ struct SourceProblem {
 
 class ChunkReader {
  public:
-  ChunkReader(const SourceColumns& sources, const FileExtents& files) : sources_(sources), files_(files) {}
+  ChunkReader(const SourceColumns& sources, const FileExtents& files, bool useUring)
+      : sources_(sources), files_(files), batch_(useUring) {}
 
   // Fills the chunk's part of `memory`; clusters are zeros after the end of each file, and all zeros for a file with a
   // problem. Each file's problem is told once, before the last chunk of it that is read returns.
@@ -27,6 +29,15 @@ class ChunkReader {
     Status problem;  // ok when there is none, or when another reader has told it
   };
 
+  // A whole file that is open and waits for its read.
+  struct Small {
+    const Piece* piece;
+    SourceFile source;
+  };
+
+  void finish(const Piece& piece, Outcome outcome, std::span<std::byte> memory, std::vector<SourceProblem>& problems);
+  Status openSmall(SourceFile& source, std::span<std::byte> memory, std::vector<SourceProblem>& problems);
+  void readSmall(std::span<std::byte> memory, std::vector<SourceProblem>& problems);
   Outcome readWhole(const Piece& piece, std::span<std::byte> memory);
   Outcome readShared(SharedFile& shared, const Piece& piece, std::span<std::byte> memory);
   Status openShared(SharedFile& shared);
@@ -34,6 +45,8 @@ class ChunkReader {
   const SourceColumns& sources_;
   const FileExtents& files_;
   SourceDirectory directory_;
+  ReadBatch batch_;
+  std::vector<Small> small_;
 };
 
 }  // namespace diskferry::engine

@@ -133,7 +133,7 @@ void CopyRun::copy() {
 }
 
 void CopyRun::read(ChunkSource& source) {
-  ChunkReader reader(options_.sources, options_.files);
+  ChunkReader reader(options_.sources, options_.files, options_.ioEngine != IoEngine::threads);
   std::vector<SourceProblem> problems;
   while (auto buffer = pool_->lease()) {
     auto task = source.take();

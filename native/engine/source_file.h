@@ -1,5 +1,5 @@
 // One file that is copied: opened below its directory, compared with the plan before and after it is read, read past
-// the page cache when it is large. A file that is not what the plan says is told with what changed.
+// the page cache where the file system allows it. A file that is not what the plan says is told with what changed.
 #pragma once
 
 #include <span>
@@ -24,29 +24,32 @@ class SourceDirectory {
 class SourceFile {
  public:
   SourceFile(const SourceColumns& sources, const FileExtents& files, size_t file)
-      : sources_(sources), file_(file), sizeBytes_(files.size(file)) {}
+      : sources_(&sources), file_(file), sizeBytes_(files.size(file)) {}
 
   // SOURCE_CHANGED (gone, replaced, other size or time), SOURCE_READ_FAILED.
   Status open(SourceDirectory& directory);
-  // Fills `data`, from `offsetBytes` on. `scratch` is the writable memory that starts where `data` does: a direct read
-  // may overrun into it up to the next 4 KiB. May be called by several threads. SOURCE_CHANGED when the file is
-  // shorter.
+  // Fills `data`, from `offsetBytes` on. `scratchBytes` is the length of the writable memory that starts where `data`
+  // does: a direct read may overrun into it up to the next 4 KiB. May be called by several threads. SOURCE_CHANGED when
+  // the file is shorter.
   Status read(uint64_t offsetBytes, std::span<std::byte> data, size_t scratchBytes) const;
   // After the last read: whether it still is what the plan says.
   Status recheck() const;
 
   size_t file() const { return file_; }
+  // O_DIRECT, where the file system took it.
+  int descriptor() const { return descriptor_.number(); }
 
  private:
-  Status compare() const;
   Status failure(const char* what, int systemError) const;
-  Status readBuffered(uint64_t offsetBytes, std::span<std::byte> data) const;
+  Status changed(const std::string& what) const;
 
-  const SourceColumns& sources_;
+  const SourceColumns* sources_;
   size_t file_;
   uint64_t sizeBytes_;
-  FileDescriptor buffered_;
-  FileDescriptor direct_;
+  FileDescriptor descriptor_;
 };
+
+// What a direct read of `length` bytes asks for: whole blocks of 4 KiB.
+size_t directLength(size_t length);
 
 }  // namespace diskferry::engine
