@@ -129,6 +129,8 @@ for (const variant of variants) {
           const view = join(point, 'dislocker-file')
           const resize = spawnSync('ntfsresize', ['--info', '--force', '--no-progress-bar', view], { encoding: 'utf8' })
           assert.equal(resize.status, 0, resize.stdout + resize.stderr)
+          // 7-Zip 16.02 reads no NTFS with 4096-byte sectors.
+          if (variant.sector === 4096) return
           const listed = execFileSync('7z', ['l', '-slt', '-tntfs', view], { encoding: 'utf8', maxBuffer: 1 << 26 })
           for (const path of ['archive/in/sizes/9000001.bin', 'DriveManifest.xml'])
             assert.match(listed, new RegExp(path))
