@@ -44,7 +44,7 @@ Result<std::optional<Located>> locate(CheckState& state, uint32_t number, const 
 // Feeds the clusters of an attribute piece by piece; false stops.
 template <typename Visit>
 Status eachPiece(CheckState& state, const Located& file, uint64_t lengthBytes, Visit visit) {
-  AlignedBuffer buffer(kReadBytes);
+  AlignedBuffer buffer(alignUp(std::min<uint64_t>(kReadBytes, lengthBytes), state.geometry.sectorBytes));
   for (uint64_t offset = 0; offset < lengthBytes; offset += kReadBytes) {
     auto part = buffer.bytes().first(static_cast<size_t>(std::min<uint64_t>(kReadBytes, lengthBytes - offset)));
     auto sectors = buffer.bytes().first(alignUp(part.size(), state.geometry.sectorBytes));

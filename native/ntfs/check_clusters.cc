@@ -12,6 +12,7 @@ namespace diskferry::ntfs {
 namespace {
 
 constexpr size_t kPieceBytes = 4 << 20;
+constexpr uint64_t kSpareBytesMax = 16 << 20;
 
 class ClusterChecker {
  public:
@@ -24,8 +25,14 @@ class ClusterChecker {
       state_.damage("NTFS_BITMAP", "$Bitmap", "It is missing or shorter than the volume.");
       return Status::ok();
     }
-    AlignedBuffer found(kPieceBytes);
-    AlignedBuffer expected(kPieceBytes);
+    if (allocated > state_.geometry.clusterCount / 8 + kSpareBytesMax) {
+      state_.damage("NTFS_BITMAP", "$Bitmap",
+                    "It has " + std::to_string(allocated) + " bytes, far more than it needs.");
+      return Status::ok();
+    }
+    auto pieceBytes = static_cast<size_t>(std::min<uint64_t>(kPieceBytes, allocated));
+    AlignedBuffer found(pieceBytes);
+    AlignedBuffer expected(pieceBytes);
     for (uint64_t offset = 0; offset < allocated; offset += kPieceBytes) {
       size_t length = static_cast<size_t>(std::min<uint64_t>(kPieceBytes, allocated - offset));
       auto part = found.bytes().first(length);

@@ -262,7 +262,7 @@ Status checkRecords(CheckState& state) {
   DISKFERRY_TRY(readMftBitmap(state, bits));
   uint32_t recordBytes = state.geometry.recordBytes;
   uint64_t count = state.volume.mft().recordCount();
-  uint64_t step = (1u << 20) / recordBytes;
+  uint64_t step = std::min<uint64_t>((1u << 20) / recordBytes, count);
   AlignedBuffer buffer(step * recordBytes);
   RecordChecker checker(state, bits);
   for (uint64_t first = 0; first < count; first += step) {

@@ -140,7 +140,7 @@ void checkSystemRecord(CheckState& state, uint32_t number, std::span<const std::
     return;
   }
   const Attribute* first = view.find(kStandardInformation);
-  if (number == kMftRecord && first != nullptr && first->value.size() >= 8)
+  if (state.createdTime == 0 && first != nullptr && first->value.size() >= 8)
     state.createdTime = load64(first->value.data());
   std::vector<std::byte> expected(raw.size());
   std::vector<Run> runs;

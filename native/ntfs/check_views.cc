@@ -40,7 +40,8 @@ const char* checkQuotaEntries(const IndexNode& node, bool isByNumber, uint64_t c
     if (entry.isLast()) break;
     std::span<const std::byte> data = viewData(entry);
     std::span<const std::byte> padding = entry.raw.subspan(load16(entry.raw.data()) + data.size());
-    if (isByNumber ? !isZero(padding) : !isZero(padding) && padding[0] != leftOver)
+    bool hasLeftOver = !isByNumber && !padding.empty() && padding[0] == leftOver;
+    if (isByNumber ? !isZero(padding) : !hasLeftOver || !isZero(padding.subspan(1)))
       return "an entry's padding is damaged";
     if (!isByNumber) {
       bool isGood = isAdministrators(entry.key) && data.size() == 4 && load32(data.data()) == administratorsNumber;

@@ -68,22 +68,22 @@ TEST_CASE("ntfs check: any garbled block of a used record, an index, a bitmap or
   Sweep sweep(*volume);
   // All blocks in the long run; in the short one all of some structures and a part of the others.
   auto stride = [](size_t length) { return isLong() ? 1 : length; };
-  sweep.garble(volume->record(volume->find(u"small")), "directory with its entries inside", stride(2));
-  sweep.garble(volume->record(volume->find(u"large")), "directory with blocks", stride(2));
-  sweep.garble(volume->record(volume->find(u"empty")), "empty file", stride(2));
-  sweep.garble(volume->record(volume->find(u"tiny")), "file", stride(1));
+  sweep.garble(volume->record(volume->find(u"small")), "directory with its entries inside", stride(3));
+  sweep.garble(volume->record(volume->find(u"large")), "directory with blocks", stride(3));
+  sweep.garble(volume->record(volume->find(u"empty")), "empty file", stride(5));
+  sweep.garble(volume->record(volume->find(u"tiny")), "file", stride(2));
   sweep.garble(volume->record(volume->recordCount() - 1), "unused record", stride(5));
   for (uint32_t number = 0; number < kFirstUserRecord; number++)
-    sweep.garble(volume->record(number), "record " + std::to_string(number), stride(number < 27 ? 7 : 23));
-  sweep.garble(volume->structure("index of \\large"), "index of a large directory", stride(9));
-  sweep.garble(volume->structure("index of \\"), "index of the root", stride(9));
-  sweep.garble(volume->bytes().first(kind.sectorBytes), "boot sector", stride(3));
-  sweep.garble(volume->structure("backup boot sector"), "backup boot sector", stride(3));
-  sweep.garble(volume->structure("$Bitmap"), "$Bitmap", stride(13));
-  sweep.garble(volume->structure("$MFT bitmap"), "bitmap of $MFT", stride(13));
-  sweep.garble(volume->structure("$MFTMirr"), "$MFTMirr", stride(17));
-  sweep.garble(volume->structure("$LogFile").first(8192), "$LogFile", stride(29));
-  sweep.garble(volume->structure("$UpCase").first(8192), "$UpCase", stride(29));
+    sweep.garble(volume->record(number), "record " + std::to_string(number), stride(number < 27 ? 13 : 41));
+  sweep.garble(volume->structure("index of \\large"), "index of a large directory", stride(19));
+  sweep.garble(volume->structure("index of \\"), "index of the root", stride(13));
+  sweep.garble(volume->bytes().first(kind.sectorBytes), "boot sector", stride(5));
+  sweep.garble(volume->structure("backup boot sector"), "backup boot sector", stride(7));
+  sweep.garble(volume->structure("$Bitmap"), "$Bitmap", stride(29));
+  sweep.garble(volume->structure("$MFT bitmap"), "bitmap of $MFT", stride(29));
+  sweep.garble(volume->structure("$MFTMirr"), "$MFTMirr", stride(29));
+  sweep.garble(volume->structure("$LogFile").first(8192), "$LogFile", stride(61));
+  sweep.garble(volume->structure("$UpCase").first(8192), "$UpCase", stride(61));
 }
 
 TEST_CASE("ntfs check: any garbled block is found on other sectors and clusters too") {
@@ -95,11 +95,11 @@ TEST_CASE("ntfs check: any garbled block is found on other sectors and clusters 
     auto volume = CheckedVolume::make(kind, sweepTree());
     if (volume == nullptr) return;
     Sweep sweep(*volume);
-    sweep.garble(volume->record(volume->find(u"large")), "directory", isLong() ? 1 : 11);
-    sweep.garble(volume->record(volume->find(u"tiny")), "file", isLong() ? 1 : 7);
-    sweep.garble(volume->record(kSecureRecord), "$Secure", isLong() ? 1 : 11);
-    sweep.garble(volume->structure("index of \\large").first(8192), "index", isLong() ? 1 : 61);
-    sweep.garble(volume->structure("index of \\"), "index of the root", isLong() ? 1 : 61);
+    sweep.garble(volume->record(volume->find(u"large")), "directory", isLong() ? 1 : 17);
+    sweep.garble(volume->record(volume->find(u"tiny")), "file", isLong() ? 1 : 13);
+    sweep.garble(volume->record(kSecureRecord), "$Secure", isLong() ? 1 : 19);
+    sweep.garble(volume->structure("index of \\large").first(8192), "index", isLong() ? 1 : 83);
+    sweep.garble(volume->structure("index of \\"), "index of the root", isLong() ? 1 : 83);
   }
 }
 

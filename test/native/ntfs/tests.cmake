@@ -1,5 +1,7 @@
 target_sources(native-tests PRIVATE
   ${CMAKE_CURRENT_SOURCE_DIR}/ntfs/sample_volume.cc
+  ${CMAKE_CURRENT_SOURCE_DIR}/ntfs/check_damage_test.cc
+  ${CMAKE_CURRENT_SOURCE_DIR}/ntfs/check_hostile_test.cc
   ${CMAKE_CURRENT_SOURCE_DIR}/ntfs/check_sweep_test.cc
   ${CMAKE_CURRENT_SOURCE_DIR}/ntfs/check_test.cc
   ${CMAKE_CURRENT_SOURCE_DIR}/ntfs/checked_volume.cc
