@@ -7,7 +7,6 @@
 #include "ntfs/bitmap_bits.h"
 #include "ntfs/fixups.h"
 #include "ntfs/index_node.h"
-#include "ntfs/security.h"
 
 namespace diskferry::ntfs {
 
@@ -75,7 +74,7 @@ DirectoryContent LayoutContent::contentOf(uint32_t directory) const {
     bool isRootEntry = (node & LayoutTree::kRootEntryBit) != 0;
     uint32_t own = isRootEntry ? 0 : record++;
     if (!isRootEntry && isDropped(node)) continue;
-    size_t units = plan_.system.rootEntries[0].name.size();
+    size_t units;
     if (isRootEntry) {
       units = plan_.system.rootEntries[node & ~LayoutTree::kRootEntryBit].name.size();
     } else {
@@ -212,9 +211,7 @@ void LayoutContent::storeKey(const DirectoryContent::Child& child, std::span<std
   storeFileName(key.data(), name);
 }
 
-void LayoutContent::fillIndexBlock(uint32_t directory, const DirectoryContent& content, uint32_t block,
-                                   std::span<std::byte> into) const {
-  (void)directory;
+void LayoutContent::fillIndexBlock(const DirectoryContent& content, uint32_t block, std::span<std::byte> into) const {
   const Geometry& geometry = plan_.geometry();
   uint64_t vcnStep = geometry.indexBytes / geometry.indexVcnBytes();
   const IndexShape& shape = *content.shape;
@@ -231,12 +228,12 @@ void LayoutContent::fillIndexBlock(uint32_t directory, const DirectoryContent& c
   applyFixups(into, 1);
 }
 
-void LayoutContent::fillIndexBlocks(uint32_t directory, const DirectoryContent& content, uint32_t firstBlock,
+void LayoutContent::fillIndexBlocks(const DirectoryContent& content, uint32_t firstBlock,
                                     std::span<std::byte> into) const {
   size_t blockBytes = plan_.geometry().indexBytes;
   std::memset(into.data(), 0, into.size());
   for (uint32_t block = firstBlock; block < content.shape->blockCount() && into.size() >= blockBytes; block++) {
-    fillIndexBlock(directory, content, block, into.first(blockBytes));
+    fillIndexBlock(content, block, into.first(blockBytes));
     into = into.subspan(blockBytes);
   }
 }
@@ -313,69 +310,6 @@ void LayoutContent::fillVolumeBitmap(uint64_t offsetBytes, std::span<std::byte> 
   for (; range != used_.end() && range->lcn < end; ++range) setBits(into, first, range->lcn, range->end());
   // The bits after the last cluster are set, so that nobody allocates them.
   setBits(into, first, plan_.geometry().clusterCount, plan_.system.bitmapBytes * 8);
-}
-
-std::span<std::byte> LayoutContent::systemRecord(uint32_t number) {
-  size_t recordBytes = plan_.geometry().recordBytes;
-  return std::span(systemRecords_).subspan(number * recordBytes, recordBytes);
-}
-
-Status LayoutContent::buildSystemRecords() {
-  const SystemFiles& system = plan_.system;
-  systemRecords_.resize(size_t{kFirstUserRecord} * plan_.geometry().recordBytes);
-  for (uint32_t number = 0; number < kFirstUserRecord; number++) {
-    std::span<std::byte> record = systemRecord(number);
-    // mkntfs fills the last cluster of its table with free records of another make.
-    bool isFree = number >= 24 && (number >= system.recordCount || !system.view(number).isInUse());
-    if (isFree) {
-      buildUnusedRecord(record, number);
-      continue;
-    }
-    std::ranges::copy(system.record(number), record.begin());
-    clearPadding(record);
-    applyFixups(record, load16(record.data() + load16(record.data() + 4)));
-  }
-  rootEntries_ = system.rootEntries;
-  securityStream_ = system.securityStream;
-  DISKFERRY_TRY(buildMftRecord());
-  DISKFERRY_TRY(buildRootRecord());
-  return addEveryoneDescriptor(securityStream_, system.securityAllocatedBytes, system.view(kSecureRecord),
-                               systemRecord(kSecureRecord));
-}
-
-// $MFT's own record, and its entry in the root directory, have its new runs and sizes.
-Status LayoutContent::buildMftRecord() {
-  RecordView view = plan_.system.view(kMftRecord);
-  uint32_t clusterBytes = plan_.geometry().clusterBytes;
-  uint64_t mftBytes = uint64_t{plan_.recordCount} * plan_.geometry().recordBytes;
-  RecordBuilder builder(systemRecord(kMftRecord), kMftRecord, view.sequence, view.linkCount, view.flags);
-  for (const Attribute& attribute : view.attributes) {
-    if (attribute.type == kFileName && attribute.value.size() >= kFileNameHeaderBytes) {
-      std::vector<std::byte> value(attribute.value.begin(), attribute.value.end());
-      store64(value.data() + 0x28, clustersOf(plan_.mftRuns) * clusterBytes);
-      store64(value.data() + 0x30, mftBytes);
-      builder.replaceResident(attribute, value);
-      for (RootEntry& entry : rootEntries_)
-        if (referencedRecord(entry.reference) == kMftRecord) entry.fileName = value;
-    } else if (attribute.type == kData) {
-      builder.replaceNonResident(attribute, plan_.mftRuns, clusterBytes, mftBytes);
-    } else if (attribute.type == kBitmap) {
-      builder.replaceNonResident(attribute, plan_.mftBitmapRuns, clusterBytes, plan_.recordCount / 8);
-    } else {
-      builder.copy(attribute);
-    }
-  }
-  return builder.finish() ? Status::ok() : Status(ErrorCode::NTFS_UNSUPPORTED, "MFT record 0 has no room for its runs");
-}
-
-Status LayoutContent::buildRootRecord() {
-  RecordView view = plan_.system.view(kRootRecord);
-  RecordBuilder builder(systemRecord(kRootRecord), kRootRecord, view.sequence, view.linkCount, view.flags);
-  for (const Attribute& attribute : view.attributes)
-    if (attribute.type < kIndexRoot) builder.copy(attribute);
-  addLargeIndex(builder, 0, blocksOf(0));
-  return builder.finish() ? Status::ok()
-                          : Status(ErrorCode::NTFS_UNSUPPORTED, "the root's record has no room for its index");
 }
 
 }  // namespace diskferry::ntfs

@@ -39,8 +39,7 @@ class LayoutContent {
   Status fillRecords(uint32_t firstRecord, std::span<std::byte> into) const;
   void fillMftBitmap(uint64_t offsetBytes, std::span<std::byte> into) const;
   // Whole index blocks from `firstBlock` on; zeros after the last.
-  void fillIndexBlocks(uint32_t directory, const DirectoryContent& content, uint32_t firstBlock,
-                       std::span<std::byte> into) const;
+  void fillIndexBlocks(const DirectoryContent& content, uint32_t firstBlock, std::span<std::byte> into) const;
   void fillVolumeBitmap(uint64_t offsetBytes, std::span<std::byte> into) const;
   void fillSecurity(uint64_t offsetBytes, std::span<std::byte> into) const;
 
@@ -58,8 +57,7 @@ class LayoutContent {
   std::span<std::byte> systemRecord(uint32_t number);
   bool isDropped(uint32_t node) const;
   bool buildRecord(uint32_t record, std::span<std::byte> into) const;
-  void fillIndexBlock(uint32_t directory, const DirectoryContent& content, uint32_t block,
-                      std::span<std::byte> into) const;
+  void fillIndexBlock(const DirectoryContent& content, uint32_t block, std::span<std::byte> into) const;
   void describe(uint32_t node, FileName& into, std::u16string& name) const;
   uint64_t actualSize(uint32_t node) const;
   std::vector<Run> runsOf(uint32_t node) const;

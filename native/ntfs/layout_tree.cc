@@ -30,15 +30,6 @@ uint64_t ticksOf(int64_t unixNs) {
 
 }  // namespace
 
-// A child while its directory is sorted: by the four upper-cased units (eight when all fit a byte) that follow what all
-// names of the group share, then each group of equals again by the next ones.
-struct LayoutTree::Item {
-  uint64_t prefix;
-  uint64_t start;  // of its key
-  uint32_t node;
-  uint16_t units;
-};
-
 size_t residentIndexCapacity(size_t recordBytes, size_t nameUnits) {
   size_t fixed = firstAttributeOffset(recordBytes) + residentAttributeBytes(0, kStandardInformationBytes) +
                  residentAttributeBytes(0, fileNameBytes(nameUnits)) +
@@ -165,15 +156,15 @@ void LayoutTree::checkNames(const Upcase& upcase, std::vector<NameProblem>& prob
   for (uint32_t i = 0; i < fileCount; i++) check(directoryCount + i, fileDirectory_[i]);
 }
 
-void LayoutTree::reportEqual(std::span<const Item> equal, std::vector<NameProblem>& problems) const {
-  auto isOurs = [&](const Item& item) { return !isDirectory(item.node) && !isFile(item.node); };
-  auto isSystemDirectory = [&](const Item& item) {
+void LayoutTree::reportEqual(std::span<const SortedName> equal, std::vector<NameProblem>& problems) const {
+  auto isOurs = [&](const SortedName& item) { return !isDirectory(item.node) && !isFile(item.node); };
+  auto isSystemDirectory = [&](const SortedName& item) {
     return isDirectory(item.node) && item.node == directoryNameEnds_.size();
   };
   if (std::ranges::any_of(equal, isSystemDirectory)) return;  // reported by checkNames
   bool isReserved = std::ranges::any_of(equal, isOurs);
-  const Item& first = *std::ranges::min_element(equal, {}, &Item::node);
-  for (const Item& item : equal) {
+  const SortedName& first = *std::ranges::min_element(equal, {}, &SortedName::node);
+  for (const SortedName& item : equal) {
     if (isOurs(item) || (!isReserved && item.node == first.node)) continue;
     NameProblem problem = problemOf(item.node, isReserved ? NameReason::reserved : NameReason::duplicate);
     if (!isReserved) {
@@ -186,43 +177,10 @@ void LayoutTree::reportEqual(std::span<const Item> equal, std::vector<NameProble
   }
 }
 
-// By upper-cased units, the shorter first, equal ones by node. The first `common` units are known to be equal.
-void LayoutTree::sortItems(std::span<Item> items, std::span<const char16_t> keys, size_t common, bool isNarrow) {
-  if (items.size() < 2) return;
-  auto keyOf = [&](const Item& item) { return std::u16string_view(keys.data() + item.start, item.units); };
-  size_t shortest = std::ranges::min_element(items, {}, &Item::units)->units;
-  size_t longest = std::ranges::max_element(items, {}, &Item::units)->units;
-  std::u16string_view first = keyOf(items[0]);
-  size_t shared = shortest;
-  for (const Item& item : items) {
-    std::u16string_view key = keyOf(item);
-    size_t at = common;
-    while (at < shared && key[at] == first[at]) at++;
-    shared = at;
-  }
-  if (shared == longest) {
-    std::ranges::sort(items, {}, &Item::node);
-    return;
-  }
-  for (Item& item : items) {
-    std::u16string_view rest = keyOf(item).substr(shared);
-    item.prefix = 0;
-    for (size_t i = 0; i < (isNarrow ? 8u : 4u); i++)
-      item.prefix = item.prefix << (isNarrow ? 8 : 16) | (i < rest.size() ? rest[i] : 0);
-  }
-  std::ranges::sort(items, {}, &Item::prefix);
-  for (size_t at = 0; at < items.size();) {
-    size_t end = at + 1;
-    while (end < items.size() && items[end].prefix == items[at].prefix) end++;
-    sortItems(items.subspan(at, end - at), keys, shared, isNarrow);
-    at = end;
-  }
-}
-
 void LayoutTree::sortChildren(uint32_t directory, std::span<uint32_t> children, const SystemFiles& system,
                               std::vector<uint16_t>& entryBytes, std::vector<NameProblem>& problems) {
   std::vector<char16_t> keys;
-  std::vector<Item> items;
+  std::vector<SortedName> items;
   std::u16string text;
   bool isNarrow = true;  // every unit fits a byte
   auto add = [&](uint32_t node) {
@@ -244,18 +202,17 @@ void LayoutTree::sortChildren(uint32_t directory, std::span<uint32_t> children, 
       add(kRootEntryBit | i);
     }
   }
-  sortItems(items, keys, 0, isNarrow);
-  auto keyOf = [&](const Item& item) { return std::u16string_view(keys.data() + item.start, item.units); };
+  sortNames(items, keys, 0, isNarrow);
   for (size_t at = 0; at < items.size();) {
     size_t end = at + 1;
-    while (end < items.size() && keyOf(items[end]) == keyOf(items[at])) end++;
+    while (end < items.size() && keyOf(keys, items[end]) == keyOf(keys, items[at])) end++;
     bool isValid = items[at].units > 0;
     if (end - at > 1 && isValid) reportEqual(std::span(items).subspan(at, end - at), problems);
     at = end;
   }
   entryBytes.clear();
   size_t next = 0;
-  for (const Item& item : items) {
+  for (const SortedName& item : items) {
     entryBytes.push_back(static_cast<uint16_t>(indexEntryBytes(fileNameBytes(item.units), false)));
     if ((item.node & kRootEntryBit) == 0) children[next++] = item.node;
     if (directory == 0) rootOrder.push_back(item.node);

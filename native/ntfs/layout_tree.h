@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "ntfs/layout.h"
+#include "ntfs/name_sort.h"
 #include "ntfs/record.h"
 #include "ntfs/system_files.h"
 
@@ -59,15 +60,12 @@ class LayoutTree {
   bool hasSystemDirectory = false;
 
  private:
-  struct Item;
-
   Status copyColumns(const TreeColumns& columns, std::span<const SystemFileGroup> groups);
   void checkNames(const Upcase& upcase, std::vector<NameProblem>& problems) const;
   void order(const SystemFiles& system, const Geometry& geometry, std::vector<NameProblem>& problems);
   void sortChildren(uint32_t directory, std::span<uint32_t> children, const SystemFiles& system,
                     std::vector<uint16_t>& entryBytes, std::vector<NameProblem>& problems);
-  static void sortItems(std::span<Item> items, std::span<const char16_t> keys, size_t common, bool isNarrow);
-  void reportEqual(std::span<const Item> equal, std::vector<NameProblem>& problems) const;
+  void reportEqual(std::span<const SortedName> equal, std::vector<NameProblem>& problems) const;
   NameProblem problemOf(uint32_t node, NameReason reason) const;
   std::span<const std::byte> nameBytes(uint32_t node) const;
 

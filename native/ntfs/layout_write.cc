@@ -143,7 +143,7 @@ class MetadataStream {
           currentDirectory_ = piece.subject;
         }
         auto firstBlock = static_cast<uint32_t>(streamBytes / plan_.geometry().indexBytes);
-        content_.fillIndexBlocks(piece.subject, *current_, firstBlock, into);
+        content_.fillIndexBlocks(*current_, firstBlock, into);
         return Status::ok();
       }
       case Source::indexBitmap: {

@@ -12,17 +12,17 @@ namespace diskferry::ntfs {
 
 namespace {
 
-// Entry of $SDS with the header is 96 bytes: a multiple of 16, so nothing undefined lies between entries.
-constexpr std::array<uint8_t, 76> kEveryone = {
-    1,    0,    0x04, 0x80,  // revision, self-relative with an access list
-    48,   0,    0,    0,    64,   0,    0,    0,    0,  0, 0, 0,
-    20,   0,    0,    0,                                          // owner, group, no audit list, access list
-    2,    0,    28,   0,    1,    0,    0,    0,                  // the list: revision 2, one entry
-    0,    3,    20,   0,    0xFF, 0x01, 0x1F, 0x00,               // allow, inherited by all below, full control
-    1,    1,    0,    0,    0,    0,    0,    1,    0,  0, 0, 0,  // S-1-1-0 everyone
-    1,    2,    0,    0,    0,    0,    0,    5,    32, 0, 0, 0,
-    0x20, 0x02, 0,    0,                                          // owner S-1-5-32-544 administrators
-    1,    1,    0,    0,    0,    0,    0,    5,    18, 0, 0, 0,  // group S-1-5-18 the system
+// The entry of $SDS is 92 bytes, and 4 are left to the next multiple of 16: the auditor of ntfs-3g takes stale memory
+// for an entry when nothing, or 12 bytes and more, follow the last one.
+constexpr std::array<uint8_t, 72> kEveryone = {
+    1,  0, 0x04, 0x80,                                       // revision, self-relative with an access list
+    48, 0, 0,    0,    60,   0,    0,    0,                  // owner, group
+    0,  0, 0,    0,    20,   0,    0,    0,                  // no audit list, access list
+    2,  0, 28,   0,    1,    0,    0,    0,                  // the list: revision 2, one entry
+    0,  3, 20,   0,    0xFF, 0x01, 0x1F, 0x00,               // allow, inherited by all below, full control
+    1,  1, 0,    0,    0,    0,    0,    1,    0,  0, 0, 0,  // S-1-1-0 everyone
+    1,  1, 0,    0,    0,    0,    0,    5,    18, 0, 0, 0,  // owner S-1-5-18 the system
+    1,  1, 0,    0,    0,    0,    0,    5,    18, 0, 0, 0,  // group
 };
 
 Status unsupported(const char* what) {

@@ -196,6 +196,23 @@ TEST_CASE("ntfs layout: what fits is exactly the sum of the clusters") {
   }
 }
 
+TEST_CASE("ntfs layout: the auditor of ntfs-3g finds the security descriptor in all three places") {
+  if (!hasProgram("ntfssecaudit")) {
+    MESSAGE("skipped: ntfssecaudit is not installed");
+    return;
+  }
+  VolumeKind kind;
+  TreeBuilder tree;
+  tree.addFile(0, "a", 1);
+  TemporaryVolume volume(kind.sizeBytes, kind.sectorBytes);
+  if (!makeVolume(*volume.device(), kind, tree, {})) return;
+  volume.closeDevice();
+  std::string output;
+  CHECK_MESSAGE(run("ntfssecaudit -a " + volume.path(), &output) == 0, output);
+  CHECK_MESSAGE(output.find("All keys are present in all lists") != std::string::npos, output);
+  CHECK_MESSAGE(output.find("3 valid entries in $SDH") != std::string::npos, output);
+}
+
 TEST_CASE("ntfs layout: system files lie where they were asked for, each group in one piece") {
   VolumeKind kind;
   std::optional<std::vector<std::byte>> skeleton = makeSkeleton(kind);
