@@ -59,8 +59,10 @@ class ClusterChecker {
         owner = run.record;
       }
     }
-    if (state_.hasTooManyRuns)
+    if (state_.hasTooManyRuns) {
+      state_.hasUnknownOwners = true;
       state_.add("NTFS_UNSUPPORTED", Severity::warning, "$Bitmap", "The volume has more runs than can be compared.");
+    }
   }
 
   void fill(uint64_t offsetBytes, std::span<std::byte> into) {

@@ -41,6 +41,7 @@ Status readMftBitmap(CheckState& state, std::vector<std::byte>& bits) {
   return Status::ok();
 }
 
+constexpr size_t kRunsMax = 1u << 25;  // 400 MB; a drive of ours has about one a file
 constexpr uint32_t kFirstReservedRecord = 12;
 constexpr uint32_t kEndOfReservedRecords = 24;
 
@@ -171,9 +172,11 @@ class RecordChecker {
             "The run list of its attribute of type " + std::to_string(attribute.type) + " cannot be read.");
         continue;
       }
-      for (const Run& run : runs_)
-        if (!run.isSparse())
+      for (const Run& run : runs_) {
+        state_.hasTooManyRuns = state_.hasTooManyRuns || state_.runs.size() >= kRunsMax;
+        if (!run.isSparse() && !state_.hasTooManyRuns)
           state_.runs.push_back({static_cast<uint32_t>(run.lcn), static_cast<uint32_t>(run.count), number});
+      }
       checkSizes(number, attribute);
       if (number == kBitmapRecord && attribute.type == kData && attribute.name.empty()) {
         state_.bitmapRuns = runs_;
