@@ -75,7 +75,10 @@ function installNodeModules() {
   const lock = join(root, 'package-lock.json')
   if (existsSync(marker) && statSync(marker).mtimeMs >= statSync(lock).mtimeMs) return
   console.error('Installing npm packages')
-  run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { stdio: ['ignore', 'ignore', 'inherit'] })
+  // Not `npm ci`: it refuses a lock file without the optional binaries of platforms that this project does not run on.
+  run('npm', ['install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund'], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
 }
 
 /** Installs what `purpose` needs: 'build', 'test' or 'bench'. */
