@@ -47,7 +47,7 @@ async function looksFinished(image: string): Promise<boolean> {
 test(`a preparation that is killed at ${kills} random moments is finished by the same command`, async (context) => {
   const folder = temporaryFolder('kill')
   const source = join(folder, 'source')
-  const files: Record<string, Buffer> = { 'large.bin': contentOf(1, 50_000_001), 'empty.txt': Buffer.alloc(0) }
+  const files: Record<string, Buffer> = { 'large.bin': contentOf(1, 30_000_001), 'empty.txt': Buffer.alloc(0) }
   for (let index = 0; index < 200; index++) files[`many/${index % 9}/${index}.bin`] = contentOf(index, index * 113)
   writeTree(source, files)
   const expected = hashesBelow(source)
@@ -60,7 +60,7 @@ test(`a preparation that is killed at ${kills} random moments is finished by the
     '--to',
     'archive/in/',
     '--drive',
-    `${image}:160M`,
+    `${image}:128M`,
     '--journal',
     journal,
     '--yes',
