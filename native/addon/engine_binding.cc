@@ -33,8 +33,8 @@ struct Event {
   std::string ioEngine;
 };
 
-// Runs whose threads are alive. process.exit() runs no clean-up of environments, only exit handlers, while threads go on;
-// OpenSSL's handler frees what the ciphers use. Ours is registered later and therefore runs earlier.
+// Runs whose threads are alive. process.exit() runs no clean-up of environments, only exit handlers, while threads go
+// on; OpenSSL's handler frees what the ciphers use. Ours is registered later and therefore runs earlier.
 struct LiveRuns {
   std::mutex mutex;
   std::set<std::shared_ptr<EngineRun>> runs;
@@ -76,7 +76,11 @@ class EngineRun : public std::enable_shared_from_this<EngineRun> {
     napi_status status =
         channel_.NonBlockingCall(owned, [this](Napi::Env env, Napi::Function callback, Event* delivered) {
           std::unique_ptr<Event> holder(delivered);
-          deliver(env, callback, *delivered);
+          try {
+            deliver(env, callback, *delivered);
+          } catch (const Napi::Error&) {
+            // The environment is ending (a worker that is terminated): nobody is left to hear it.
+          }
         });
     if (status != napi_ok) delete owned;
   }
