@@ -149,6 +149,23 @@ Result<bool> hasOurDescriptor(CheckState& state) {
   return false;
 }
 
+// The other sign, for volumes whose $Secure is damaged: the first record of a user's file is of our kind, and nobody
+// has rewritten it.
+bool hasOurFirstRecord(CheckState& state) {
+  AlignedBuffer record(state.geometry.recordBytes);
+  RecordView view;
+  FileName name;
+  std::u16string text;
+  if (!state.volume.mft().readRecord(state.volume.sectors(), kFirstUserRecord, record.bytes(), view).isOk())
+    return false;
+  const Attribute* information = view.find(kStandardInformation);
+  const Attribute* nameAttribute = view.find(kFileName);
+  return view.isInUse() && fixupCounter(record.bytes()) == 1 && information != nullptr && nameAttribute != nullptr &&
+         information->value.size() == kStandardInformationBytes &&
+         load32(information->value.data() + 0x34) == kEveryoneSecurityId &&
+         loadFileName(nameAttribute->value, name, text) && name.nameSpace == kNamespacePosix;
+}
+
 // True when the journal is empty, as mkntfs leaves it.
 Result<bool> checkLogFile(CheckState& state) {
   Result<std::optional<Located>> located = locate(state, kLogFileRecord, "$LogFile");
@@ -177,8 +194,9 @@ Status checkOrigin(CheckState& state) {
   if (!isOurs.isOk()) return isOurs.status();
   Result<bool> isJournalEmpty = checkLogFile(state);
   if (!isJournalEmpty.isOk()) return isJournalEmpty.status();
-  state.isPristine = isOurs.value() && isJournalEmpty.value();
-  if (!isOurs.value())
+  bool isMadeByUs = isOurs.value() || hasOurFirstRecord(state);
+  state.isPristine = isMadeByUs && isJournalEmpty.value();
+  if (!isMadeByUs)
     state.add("NTFS_FOREIGN", Severity::note, "volume",
               "It was not made by diskferry: only NTFS's own rules are checked, not every byte.");
   else if (!state.isPristine)

@@ -220,7 +220,9 @@ void checkUserRecord(CheckState& state, uint32_t number, std::span<const std::by
   const Attribute* nameAttribute = view.find(kFileName);
   FileName name;
   std::u16string text;
-  if (!state.isExact(number) || nameAttribute == nullptr || !loadFileName(nameAttribute->value, name, text)) return;
+  if (!state.isExact(number)) return;
+  if (nameAttribute == nullptr) return state.damageRecord("NTFS_NAME", number, "It has no plain name.");
+  if (!loadFileName(nameAttribute->value, name, text)) return;  // reported with the names
   std::vector<std::byte> expected(raw.size());
   uint16_t flags = kRecordInUse | (view.isDirectory() ? kRecordIsDirectory : 0);
   uint32_t clusterBytes = state.geometry.clusterBytes;

@@ -10,6 +10,7 @@ namespace diskferry::ntfs {
 
 namespace {
 
+constexpr uint32_t kQuotaRecord = 24;
 constexpr uint32_t kFirstExtendedRecord = 24;  // $Quota, $ObjId, $Reparse
 constexpr uint16_t kRecordIsExtended = 4;
 constexpr uint16_t kRecordHasViews = 8;
@@ -86,8 +87,31 @@ const char* checkVolumeInformation(std::span<const std::byte> value) {
   return load16(value.data() + 10) == 0 ? nullptr : "the volume is marked dirty, or to be changed at the next mount";
 }
 
+// The names that attributes have in the files of NTFS; none in all others.
+bool hasExpectedName(uint32_t number, const Attribute& attribute) {
+  std::u16string_view name = attribute.name;
+  switch (attribute.type) {
+    case kData:
+      return name.empty() || name == (number == kBadClustersRecord ? u"$Bad"
+                                      : number == kSecureRecord    ? u"$SDS"
+                                      : number == kUpcaseRecord    ? u"$Info"
+                                                                   : u"");
+    case kIndexRoot:
+      if (number == kSecureRecord) return name == u"$SDH" || name == u"$SII";
+      if (number == kQuotaRecord) return name == u"$O" || name == u"$Q";
+      return name == (number == kQuotaRecord + 1 ? u"$O" : number == kQuotaRecord + 2 ? u"$R" : u"$I30");
+    case kIndexAllocation:
+      return name == u"$I30";
+    case kBitmap:
+      return name == (number == kMftRecord ? u"" : u"$I30");
+    default:
+      return name.empty();
+  }
+}
+
 const char* checkAttribute(const CheckState& state, uint32_t number, const RecordView& view,
                            const Attribute& attribute) {
+  if (!hasExpectedName(number, attribute)) return "an attribute has another name than mkntfs gives it";
   switch (attribute.type) {
     case kStandardInformation:
       return checkInformation(state, number, view, attribute.value);
@@ -102,8 +126,12 @@ const char* checkAttribute(const CheckState& state, uint32_t number, const Recor
     case kIndexRoot:
       // The directories' and $Secure's are checked elsewhere.
       return attribute.name == u"$I30" || number == kSecureRecord ? nullptr : checkView(state, number, attribute);
-    default:
+    case kVolumeName:
+    case kIndexAllocation:
+    case kBitmap:
       return nullptr;
+    default:
+      return "it has an attribute that mkntfs does not write";
   }
 }
 

@@ -76,7 +76,7 @@ const char* checkViewRoot(const CheckState& state, uint32_t record, const Attrib
   for (const IndexEntry& entry : node.entries) {
     size_t dataOffset = load16(entry.raw.data());
     size_t dataBytes = load16(entry.raw.data() + 2);
-    bool isEmptyEnd = entry.isLast() && entry.raw.size() == kIndexEntryHeaderBytes && entry.key.empty();
+    bool isEmptyEnd = entry.raw.size() == kIndexEntryHeaderBytes && entry.key.empty() && load64(entry.raw.data()) == 0;
     if (load32(entry.raw.data() + 4) != 0 || load16(entry.raw.data() + 0x0E) != 0 ||
         entry.flags != (entry.isLast() ? kEntryIsLast : 0) || (entry.isLast() && !isEmptyEnd))
       return "an entry's header is damaged";
