@@ -19,7 +19,11 @@ const journal = 'demo.jrn'
 function diskferry(...words) {
   console.log(`\n$ diskferry ${words.map((word) => (word === source ? 'node_modules' : word)).join(' ')}`)
   const program = [join(root, 'dist/cli/main.js'), ...words]
-  const result = spawnSync(process.execPath, program, { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8' })
+  const result = spawnSync(process.execPath, program, {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'inherit'],
+    encoding: 'utf8',
+  })
   if (result.status !== 0) {
     console.error(result.stdout)
     console.error(`The demo stopped: exit code ${result.status}.`)
@@ -41,7 +45,19 @@ const mebibytes = Math.ceil(folderBytes(source) / 1024 / 1024)
 const sizes = [Math.max(160, Math.ceil(mebibytes * 0.75)), Math.max(128, Math.ceil(mebibytes * 0.65))]
 const driveOptions = drives.flatMap((name, index) => ['--drive', `${name}:${sizes[index]}M`])
 
-console.log(diskferry('prepare', '--from', source, '--to', 'backup/node_modules/', ...driveOptions, '--journal', journal, '--yes'))
+console.log(
+  diskferry(
+    'prepare',
+    '--from',
+    source,
+    '--to',
+    'backup/node_modules/',
+    ...driveOptions,
+    '--journal',
+    journal,
+    '--yes',
+  ),
+)
 for (const drive of drives) {
   console.log(diskferry('verify', '--drive', drive, '--journal', journal))
   console.log(diskferry('inspect', '--drive', drive))
