@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
 import { type BlobType, type Disposition, maxBlocksPerBlob, pageBytes } from './blob-limits.js'
 import { escapedXmlBytes, escapeXml } from './xml-text.js'
 
-export { type BlobType, blobTypeNote, blockBytesFor, type Disposition, defaultBlobType } from './blob-limits.js'
+export { type BlobType, blockBytesFor, type Disposition, defaultBlobType } from './blob-limits.js'
 
 export const digestBytes = 16
 

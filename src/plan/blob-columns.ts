@@ -6,7 +6,7 @@ import { type FileTree, filePath, nameAt } from '../file-tree.js'
 import { blobLengthProblem } from '../formats/blob-limits.js'
 import type { DatasetRow } from '../formats/dataset.js'
 import { blobNameProblem } from '../formats/destination.js'
-import { planDispositions } from '../formats/drive-plan.js'
+import { planBlobTypes, planDispositions } from '../formats/drive-plan.js'
 import { blockBytesFor, defaultBlobType } from '../formats/manifest-writer.js'
 
 export interface BlobColumns {
@@ -40,7 +40,7 @@ export function blobColumns(tree: FileTree, fileRow: Uint16Array, rows: readonly
     const problem = blobLengthProblem(size, blobType) ?? nameProblem(tree, file)
     if (problem !== undefined) columns.problems.push({ message: `${filePath(tree, file)}: ${problem}` })
     else columns.fileBlockBytes[file] = blockBytesFor(size, blobType)
-    columns.fileBlobType[file] = blobType === 'page' ? 2 : 1
+    columns.fileBlobType[file] = planBlobTypes.indexOf(blobType)
     columns.fileDisposition[file] = planDispositions.indexOf(row.disposition)
     columns.fileList[file] = listOfRow[fileRow[file] as number] as number
   }

@@ -1,7 +1,7 @@
 // What a drive's manifest says, from its plan alone; its length is therefore known while planning.
 
 import { filePath } from '../file-tree.js'
-import { type DrivePlan, type DrivePlanHeader, planDispositions } from '../formats/drive-plan.js'
+import { type DrivePlan, type DrivePlanHeader, planBlobTypes, planDispositions } from '../formats/drive-plan.js'
 import {
   type ManifestBlob,
   type ManifestHeader,
@@ -29,7 +29,7 @@ export function manifestBlobOf(plan: BlobSource, file: number): ManifestBlob {
     // No name on the drive holds a slash, so the path there is the same with the other separator.
     filePath: `\\${blobPath.replaceAll('/', '\\')}`,
     lengthBytes: plan.tree.fileSizeBytes[file] as number,
-    blobType: plan.fileBlobType[file] === 2 ? 'page' : 'block',
+    blobType: planBlobTypes[plan.fileBlobType[file] as number] === 'page' ? 'page' : 'block',
     disposition: planDispositions[plan.fileDisposition[file] as number] ?? 'rename',
     blockBytes: plan.fileBlockBytes[file] as number,
     list: plan.fileList[file] as number,
