@@ -42,6 +42,12 @@ function mounted<T>(name: string, mount: (point: string) => string[], work: (poi
   }
 }
 
+/** Opens the decrypted view of the drive's volume as the file `dislocker-file` below `point`. */
+function dislocker(drive: DriveResult, point: string): string[] {
+  const where = ['-O', String(volumeOffsetBytes), '-V', drive.path]
+  return ['dislocker-fuse', '-r', ...where, `-p${drive.recoveryPassword}`, '--', point]
+}
+
 function throughNtfs3g(view: string, name: string): void {
   mounted(
     name,
@@ -80,17 +86,7 @@ for (const variant of variants) {
     }, () => {
       mounted(
         `${id}-dislocker`,
-        (point) => [
-          'dislocker-fuse',
-          '-r',
-          '-O',
-          String(volumeOffsetBytes),
-          '-V',
-          drive.path,
-          `-p${drive.recoveryPassword}`,
-          '--',
-          point,
-        ],
+        (point) => dislocker(drive, point),
         (point) => throughNtfs3g(join(point, 'dislocker-file'), `${id}-ntfs`),
       )
     })
@@ -114,17 +110,7 @@ for (const variant of variants) {
     }, () => {
       mounted(
         `${id}-check`,
-        (point) => [
-          'dislocker-fuse',
-          '-r',
-          '-O',
-          String(volumeOffsetBytes),
-          '-V',
-          drive.path,
-          `-p${drive.recoveryPassword}`,
-          '--',
-          point,
-        ],
+        (point) => dislocker(drive, point),
         (point) => {
           const view = join(point, 'dislocker-file')
           const resize = spawnSync('ntfsresize', ['--info', '--force', '--no-progress-bar', view], { encoding: 'utf8' })
