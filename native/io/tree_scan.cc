@@ -7,11 +7,13 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <deque>
 #include <memory>
 #include <optional>
 
 #include "io/file_descriptor.h"
 #include "io/file_time.h"
+#include "io/stat_pool.h"
 
 namespace diskferry {
 
@@ -37,18 +39,17 @@ struct PendingDirectory {
   std::shared_ptr<OpenDirectory> parent;
 };
 
-// The entries of one directory: names in one block of memory, because a directory may have a million.
-struct Listing {
-  struct Entry {
-    size_t start;
-    uint32_t length;
-    unsigned char type;
-  };
-  std::string names;  // each with its terminating zero
-  std::vector<Entry> entries;
-
-  const char* nameOf(const Entry& entry) const { return names.data() + entry.start; }
+// A directory that was listed and whose entries are being examined.
+struct ListedDirectory {
+  std::shared_ptr<OpenDirectory> directory;
+  std::unique_ptr<Listing> listing;
 };
+
+// How far the listing may be ahead of the oldest directory that is still examined. Each keeps a descriptor open.
+constexpr size_t kDirectoriesAheadMax = 64;
+constexpr size_t kEntriesAheadMax = 65536;
+// More than there are processors: from a cold cache they wait for the device.
+constexpr size_t kExaminersMax = 8;
 
 std::string printable(std::string_view name) {
   if (isValidUtf8(name)) return std::string(name);
@@ -73,10 +74,11 @@ class Scanner {
   Result<ScannedTree> run(const std::string& root);
 
  private:
-  Status takeDirectory(const std::shared_ptr<OpenDirectory>& directory);
-  Status takeEntry(const std::shared_ptr<OpenDirectory>& directory, const Listing& listing,
-                   const Listing::Entry& entry);
-  void takeFile(const OpenDirectory& directory, const char* name, const struct statx& found);
+  Status listDirectory(std::shared_ptr<OpenDirectory> directory);
+  bool isDirectory(const OpenDirectory& directory, const Listing& listing, const Listing::Entry& entry) const;
+  Status takeOldest();
+  Status takeEntry(const OpenDirectory& directory, const char* name, Listing::Facts facts);
+  Status takeFile(const OpenDirectory& directory, const char* name, const Listing::Facts& facts);
   std::shared_ptr<OpenDirectory> enter(PendingDirectory& pending);
   void skip(const OpenDirectory& directory, std::string_view name, SkipReason reason, std::string message);
   std::string pathOf(const OpenDirectory& directory, std::string_view name) const;
@@ -85,6 +87,9 @@ class Scanner {
   bool follow_;
   ScannedTree tree_;
   std::vector<PendingDirectory> pending_;  // the last one is next
+  std::deque<ListedDirectory> listed_;     // the first one is next
+  size_t entriesAhead_ = 0;                // in listed_
+  StatPool pool_{kExaminersMax};           // ends before what it fills
 };
 
 Result<ScannedTree> Scanner::run(const std::string& root) {
@@ -97,13 +102,18 @@ Result<ScannedTree> Scanner::run(const std::string& root) {
   if (::statx(top->descriptor.number(), "", AT_EMPTY_PATH, STATX_INO, &found) == 0) top->identity = identityOf(found);
   tree_.directoryParent.push_back(0);
   tree_.directoryNames.push("");
-  DISKFERRY_TRY(takeDirectory(top));
-  top.reset();
-  while (!pending_.empty()) {
+  DISKFERRY_TRY(listDirectory(std::move(top)));
+  while (!pending_.empty() || !listed_.empty()) {
+    if (pending_.empty() || listed_.size() >= kDirectoriesAheadMax || entriesAhead_ >= kEntriesAheadMax) {
+      DISKFERRY_TRY(takeOldest());
+      continue;
+    }
     PendingDirectory next = std::move(pending_.back());
     pending_.pop_back();
-    if (auto directory = enter(next)) DISKFERRY_TRY(takeDirectory(directory));
+    if (auto directory = enter(next)) DISKFERRY_TRY(listDirectory(std::move(directory)));
   }
+  // Directories are listed ahead of their files.
+  std::ranges::stable_sort(tree_.skipped, {}, &SkippedEntry::path);
   return std::move(tree_);
 }
 
@@ -150,7 +160,7 @@ int Scanner::list(const OpenDirectory& directory, Listing& listing) const {
     if (entry == nullptr) break;
     std::string_view name(entry->d_name);
     if (name == "." || name == "..") continue;
-    listing.entries.push_back({listing.names.size(), static_cast<uint32_t>(name.size()), entry->d_type});
+    listing.entries.push_back({listing.names.size(), entry->d_ino, static_cast<uint32_t>(name.size()), entry->d_type});
     listing.names.append(name).push_back('\0');
   }
   const int failed = errno;
@@ -161,72 +171,96 @@ int Scanner::list(const OpenDirectory& directory, Listing& listing) const {
   return failed;
 }
 
-Status Scanner::takeDirectory(const std::shared_ptr<OpenDirectory>& directory) {
-  Listing listing;
-  if (int failed = list(*directory, listing); failed != 0) {
+// Its directories are entered next, while the pool examines the rest.
+Status Scanner::listDirectory(std::shared_ptr<OpenDirectory> directory) {
+  auto listing = std::make_unique<Listing>();
+  if (int failed = list(*directory, *listing); failed != 0) {
     std::string message = std::string("the directory could not be read to its end: ") + std::strerror(failed);
     if (directory->parent == nullptr) return Status(ErrorCode::SOURCE_READ_FAILED, std::move(message), failed);
     skip(*directory, "", SkipReason::unreadable, std::move(message));
   }
   const size_t firstPending = pending_.size();
-  for (const Listing::Entry& entry : listing.entries) DISKFERRY_TRY(takeEntry(directory, listing, entry));
+  for (Listing::Entry& entry : listing->entries) {
+    const char* name = listing->nameOf(entry);
+    if (!isDirectory(*directory, *listing, entry)) continue;
+    entry.type = DT_DIR;
+    if (isValidUtf8(name))
+      pending_.push_back({name, directory});
+    else
+      skip(*directory, name, SkipReason::invalidUtf8, "the name is not valid UTF-8");
+  }
   std::reverse(pending_.begin() + static_cast<ptrdiff_t>(firstPending), pending_.end());
+  pool_.start(directory->descriptor.number(), *listing);
+  entriesAhead_ += listing->entries.size();
+  listed_.push_back({std::move(directory), std::move(listing)});
   return Status::ok();
 }
 
-Status Scanner::takeEntry(const std::shared_ptr<OpenDirectory>& directory, const Listing& listing,
-                          const Listing::Entry& entry) {
-  const char* name = listing.nameOf(entry);
-  if (!isValidUtf8({name, entry.length})) {
-    skip(*directory, name, SkipReason::invalidUtf8, "the name is not valid UTF-8");
+// Some file systems do not say in the listing what an entry is, and a link may lead to a directory.
+bool Scanner::isDirectory(const OpenDirectory& directory, const Listing& listing, const Listing::Entry& entry) const {
+  if (entry.type != DT_UNKNOWN && !(entry.type == DT_LNK && follow_)) return entry.type == DT_DIR;
+  const Listing::Facts facts = examineEntry(directory.descriptor.number(), listing.nameOf(entry), follow_);
+  return facts.statError == 0 && S_ISDIR(facts.mode);
+}
+
+Status Scanner::takeOldest() {
+  ListedDirectory oldest = std::move(listed_.front());
+  listed_.pop_front();
+  Listing& listing = *oldest.listing;
+  pool_.finish(listing);
+  entriesAhead_ -= listing.entries.size();
+  for (size_t index = 0; index < listing.entries.size(); index++) {
+    const Listing::Entry& entry = listing.entries[index];
+    if (entry.type != DT_DIR) DISKFERRY_TRY(takeEntry(*oldest.directory, listing.nameOf(entry), listing.facts[index]));
+  }
+  return Status::ok();
+}
+
+Status Scanner::takeEntry(const OpenDirectory& directory, const char* name, Listing::Facts facts) {
+  if (!isValidUtf8(name)) {
+    skip(directory, name, SkipReason::invalidUtf8, "the name is not valid UTF-8");
+    return Status::ok();
+  }
+  if (facts.statError == 0 && S_ISLNK(facts.mode)) {
+    if (!follow_) {
+      skip(directory, name, SkipReason::symlink, "a symbolic link");
+      return Status::ok();
+    }
+    facts = examineEntry(directory.descriptor.number(), name, true);
+    if (facts.statError != 0) {
+      const SkipReason reason = facts.statError == ELOOP ? SkipReason::loop : SkipReason::unreadable;
+      skip(directory, name, reason, std::string("the link cannot be followed: ") + std::strerror(facts.statError));
+      return Status::ok();
+    }
+  }
+  if (facts.statError != 0)
+    skip(directory, name, SkipReason::unreadable, std::strerror(facts.statError));
+  else if (S_ISREG(facts.mode))
+    return takeFile(directory, name, facts);
+  else if (S_ISDIR(facts.mode))
+    skip(directory, name, SkipReason::unreadable, "it became a directory while the tree was read");
+  else
+    skip(directory, name, SkipReason::special,
+         S_ISFIFO(facts.mode)   ? "a pipe"
+         : S_ISSOCK(facts.mode) ? "a socket"
+                                : "a device");
+  return Status::ok();
+}
+
+Status Scanner::takeFile(const OpenDirectory& directory, const char* name, const Listing::Facts& facts) {
+  if (facts.accessError != 0) {
+    skip(directory, name, SkipReason::unreadable,
+         std::string("the file cannot be read: ") + std::strerror(facts.accessError));
     return Status::ok();
   }
   // Offsets into the name columns are 32 bits wide.
   if (tree_.fileNames.bytes.size() > UINT32_MAX - 256 || tree_.directoryNames.bytes.size() > UINT32_MAX - 256)
     return Status(ErrorCode::OUT_OF_MEMORY, "the names of all files together have more than 4 GiB");
-  if (entry.type == DT_DIR) {
-    pending_.push_back({name, directory});
-    return Status::ok();
-  }
-  struct statx found;
-  constexpr unsigned wanted = STATX_TYPE | STATX_MODE | STATX_SIZE | STATX_MTIME;
-  if (::statx(directory->descriptor.number(), name, AT_SYMLINK_NOFOLLOW, wanted, &found) != 0) {
-    skip(*directory, name, SkipReason::unreadable, std::strerror(errno));
-    return Status::ok();
-  }
-  if (S_ISLNK(found.stx_mode)) {
-    if (!follow_) {
-      skip(*directory, name, SkipReason::symlink, "a symbolic link");
-      return Status::ok();
-    }
-    if (::statx(directory->descriptor.number(), name, 0, wanted, &found) != 0) {
-      const bool loops = errno == ELOOP;
-      skip(*directory, name, loops ? SkipReason::loop : SkipReason::unreadable,
-           std::string("the link cannot be followed: ") + std::strerror(errno));
-      return Status::ok();
-    }
-  }
-  if (S_ISDIR(found.stx_mode))
-    pending_.push_back({name, directory});
-  else if (S_ISREG(found.stx_mode))
-    takeFile(*directory, name, found);
-  else
-    skip(*directory, name, SkipReason::special,
-         S_ISFIFO(found.stx_mode)   ? "a pipe"
-         : S_ISSOCK(found.stx_mode) ? "a socket"
-                                    : "a device");
-  return Status::ok();
-}
-
-void Scanner::takeFile(const OpenDirectory& directory, const char* name, const struct statx& found) {
-  if (::faccessat(directory.descriptor.number(), name, R_OK, AT_EACCESS) != 0) {
-    skip(directory, name, SkipReason::unreadable, std::string("the file cannot be read: ") + std::strerror(errno));
-    return;
-  }
   tree_.fileDirectory.push_back(directory.index);
   tree_.fileNames.push(name);
-  tree_.fileSizeBytes.push_back(static_cast<double>(found.stx_size));
-  tree_.fileModifiedNs.push_back(nanosecondsSince1970(found.stx_mtime.tv_sec, found.stx_mtime.tv_nsec));
+  tree_.fileSizeBytes.push_back(static_cast<double>(facts.sizeBytes));
+  tree_.fileModifiedNs.push_back(facts.modifiedNs);
+  return Status::ok();
 }
 
 void Scanner::skip(const OpenDirectory& directory, std::string_view name, SkipReason reason, std::string message) {

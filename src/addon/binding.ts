@@ -111,7 +111,7 @@ export interface SkippedEntry {
 }
 
 export interface ScannedTree extends FileTree {
-  /** What was found and left out, in the order of the walk. */
+  /** What was found and left out, by path. */
   skipped: SkippedEntry[]
 }
 

@@ -107,6 +107,17 @@ describe('scanTree', () => {
     assert.deepEqual(files(await scanTree(join(folder, 'root-link'), { followSymlinks: false })), ['x'])
   })
 
+  it('finds the same, in the same order, however many directories are read ahead', async () => {
+    const root = join(folder, 'wide')
+    const names = Array.from({ length: 300 }, (_, at) => `d${at % 7}/e${at}/f${at}`)
+    const many = Array.from({ length: 3000 }, (_, at) => `many/${at}`)
+    await makeFiles(root, [...names, ...many])
+    const tree = await scanTree(root, { followSymlinks: false })
+    assert.deepEqual(files(tree).toSorted(), [...names, ...many].toSorted())
+    assert.deepEqual(tree, await scanTree(root, { followSymlinks: false }))
+    assert.deepEqual(tree.fileSizeBytes.length, 3300)
+  })
+
   it('skips and lists pipes, sockets and names that are not UTF-8', async () => {
     const root = Buffer.from(join(folder, 'odd'))
     await mkdir(root)
@@ -125,11 +136,11 @@ describe('scanTree', () => {
       assert.deepEqual(
         tree.skipped.map(({ path, reason }) => `${reason} ${path}`),
         [
+          'invalid-utf8 \\xc0\\x80',
+          'invalid-utf8 \\xed\\xa0\\x80',
           'invalid-utf8 a\\xffb',
           'special pipe',
           'special socket',
-          'invalid-utf8 \\xc0\\x80',
-          'invalid-utf8 \\xed\\xa0\\x80',
         ],
       )
     } finally {
