@@ -77,6 +77,14 @@ export const errorCodes = {
   TOOL_MISSING: exitCodes.failed,
   TOOL_FAILED: exitCodes.failed,
   ADDON_MISSING: exitCodes.failed,
+  STORAGE_TARGET_INVALID: exitCodes.usage,
+  CREDENTIAL_INVALID: exitCodes.usage,
+  CREDENTIAL_MISSING: exitCodes.key,
+  STORAGE_UNREACHABLE: exitCodes.service,
+  STORAGE_DENIED: exitCodes.service,
+  STORAGE_FULL: exitCodes.noRoom,
+  STORAGE_REFUSED: exitCodes.service,
+  STORAGE_NOT_FOUND: exitCodes.service,
 } as const
 
 export type ErrorCode = keyof typeof errorCodes

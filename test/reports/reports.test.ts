@@ -2,12 +2,12 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { redact } from '../../src/formats/redact.js'
 import { describeInspection, describeVerification } from '../../src/reports/describe-checks.js'
 import { describeDrives, describeFile } from '../../src/reports/describe-drives.js'
 import { describePlan, describeSession, planToJson, sessionToJson } from '../../src/reports/describe-session.js'
 import { formatBytes, formatDuration, formatRate, table } from '../../src/reports/format-bytes.js'
 import { counted, grouped, printable } from '../../src/reports/printable.js'
-import { redact } from '../../src/reports/redact.js'
 import { folderSpread } from '../../src/reports/whole-folders.js'
 import { makeTree } from '../plan/make-tree.js'
 
