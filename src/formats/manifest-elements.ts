@@ -121,9 +121,7 @@ class OpenBlob {
 }
 
 export class ManifestElements {
-  /** Finished parts; the reader empties it. */
-  parts: ManifestPart[] = []
-  isDone = false
+  #parts: ManifestPart[] = []
   readonly #stack: string[] = ['']
   #opaqueDepth = 0
   #text = ''
@@ -144,6 +142,13 @@ export class ManifestElements {
     readonly place: () => { line: number; column: number },
   ) {
     this.#collector = new BlockCollector(limits.rangesMax)
+  }
+
+  /** What is finished since the last call. */
+  takeParts(): ManifestPart[] {
+    const parts = this.#parts
+    this.#parts = []
+    return parts
   }
 
   open(name: string, attributes: Readonly<Record<string, string>>): void {
@@ -204,7 +209,6 @@ export class ManifestElements {
     else if (name === 'Drive' && this.#lists === 0) this.fail('the drive has no BlobList')
     else if (name === 'DriveManifest') {
       if (this.#lists === 0) this.fail('the manifest has no Drive')
-      this.isDone = true
     }
   }
 
@@ -229,7 +233,7 @@ export class ManifestElements {
   }
 
   #openList(id: string | undefined): void {
-    if (this.#lists === 0) this.parts.push(this.#header())
+    if (this.#lists === 0) this.#parts.push(this.#header())
     this.#lists += 1
     this.#list = { id, metadata: undefined, properties: undefined }
     this.#listHasBlobs = false
@@ -336,7 +340,7 @@ export class ManifestElements {
     if (kind === undefined || blocks === undefined) {
       this.fail(`${blobPath} has neither a PageRangeList nor a BlockList`, blob)
     }
-    this.parts.push({
+    this.#parts.push({
       kind,
       blobPath,
       filePath,
