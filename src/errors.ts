@@ -56,6 +56,7 @@ export const errorCodes = {
   MANIFEST_MISSING: exitCodes.damage,
   MANIFEST_MISMATCH: exitCodes.damage,
   PROPERTIES_INVALID: exitCodes.usage,
+  COPY_LOG_INVALID: exitCodes.failed,
   JOURNAL_INVALID: exitCodes.failed,
   JOURNAL_IN_USE: exitCodes.inUse,
   PLAN_INVALID: exitCodes.failed,
