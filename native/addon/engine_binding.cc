@@ -4,6 +4,8 @@
 
 #include <array>
 #include <cstdlib>
+#include <cstring>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -22,7 +24,7 @@ namespace {
 
 class EngineRun;
 
-enum EventKind { kMark, kDropped, kMismatch, kUnreadable, kFinished };
+enum EventKind { kMark, kDropped, kMismatch, kUnreadable, kFinished, kChunk };
 
 struct Event {
   EventKind kind;
@@ -31,7 +33,38 @@ struct Event {
   Status status;
   std::vector<std::pair<const char*, double>> numbers;  // of the summary
   std::string ioEngine;
+  std::vector<engine::ComparedPiece> pieces;
 };
+
+// The buffers of one reader of content. JavaScript sees the slab as one array, for as long as it likes.
+struct ReadBuffers {
+  explicit ReadBuffers(size_t count) : pool(std::make_shared<BufferPool>(count, engine::kChunkBytes)) {}
+  std::shared_ptr<BufferPool> pool;
+};
+
+// Seven numbers a piece, and 16 bytes of digest behind them in an array of their own for those that end a file.
+Napi::Value piecesObject(Napi::Env env, const std::vector<engine::ComparedPiece>& pieces) {
+  constexpr size_t kFields = 7;
+  Napi::Float64Array numbers = Napi::Float64Array::New(env, pieces.size() * kFields);
+  Napi::Uint8Array digests = Napi::Uint8Array::New(env, pieces.size() * sizeof(Md5Digest));
+  double* field = numbers.Data();
+  for (size_t index = 0; index < pieces.size(); index++) {
+    const engine::ComparedPiece& piece = pieces[index];
+    *field++ = static_cast<double>(piece.file);
+    *field++ = static_cast<double>(piece.block);
+    *field++ = static_cast<double>(piece.fileOffsetBytes);
+    *field++ = piece.dataBytes;
+    *field++ = piece.bufferOffsetBytes;
+    *field++ = static_cast<double>(piece.state);
+    *field++ = piece.fileDigest.has_value() ? 1 : 0;
+    if (piece.fileDigest.has_value())
+      std::memcpy(digests.Data() + index * sizeof(Md5Digest), piece.fileDigest->data(), sizeof(Md5Digest));
+  }
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("numbers", numbers);
+  object.Set("digests", digests);
+  return object;
+}
 
 // Runs whose threads are alive. process.exit() runs no clean-up of environments, only exit handlers, while threads go
 // on; OpenSSL's handler frees what the ciphers use. Ours is registered later and therefore runs earlier.
@@ -53,6 +86,7 @@ class EngineRun : public std::enable_shared_from_this<EngineRun> {
   virtual void abort() = 0;
   virtual void join() = 0;
   virtual std::array<uint64_t, 5> progress() const = 0;
+  virtual void giveBack(size_t) {}
 
   // `pinned`: arguments whose memory the threads use.
   void open(const Napi::CallbackInfo& info, size_t pinnedCount, size_t callbackIndex) {
@@ -106,7 +140,8 @@ class EngineRun : public std::enable_shared_from_this<EngineRun> {
 
   void deliver(Napi::Env env, Napi::Function callback, const Event& event) {
     std::shared_ptr<EngineRun> alive = itself_;
-    Napi::Object summary = Napi::Object::New(env);
+    Napi::Object summary =
+        event.kind == kChunk ? piecesObject(env, event.pieces).As<Napi::Object>() : Napi::Object::New(env);
     for (const auto& [key, value] : event.numbers) summary.Set(key, value);
     if (!event.ioEngine.empty()) summary.Set("ioEngine", event.ioEngine);
     if (event.status.systemError() != 0) summary.Set("systemError", event.status.systemError());
@@ -135,23 +170,25 @@ class EngineRun : public std::enable_shared_from_this<EngineRun> {
 class CopyJob final : public EngineRun {
  public:
   explicit CopyJob(engine::CopyOptions options)
-      : run_(std::move(options), {[this](uint64_t chunk, uint64_t bytes) {
-                                    send({kMark, static_cast<double>(chunk), static_cast<double>(bytes), {}, {}, {}});
-                                  },
-                                  [this](size_t file, const Status& why) {
-                                    send({kDropped, static_cast<double>(file), 0, why, {}, {}});
-                                  },
-                                  [this](const Status& status, const engine::CopySummary& summary) {
-                                    send({kFinished,
-                                          0,
-                                          0,
-                                          status,
-                                          {{"chunks", static_cast<double>(summary.chunks)},
-                                           {"bytes", static_cast<double>(summary.bytes)},
-                                           {"files", static_cast<double>(summary.files)},
-                                           {"seconds", summary.seconds}},
-                                          summary.ioEngine});
-                                  }}) {}
+      : run_(std::move(options),
+             {[this](uint64_t chunk, uint64_t bytes) {
+                send({kMark, static_cast<double>(chunk), static_cast<double>(bytes), {}, {}, {}, {}});
+              },
+              [this](size_t file, const Status& why) {
+                send({kDropped, static_cast<double>(file), 0, why, {}, {}, {}});
+              },
+              [this](const Status& status, const engine::CopySummary& summary) {
+                send({kFinished,
+                      0,
+                      0,
+                      status,
+                      {{"chunks", static_cast<double>(summary.chunks)},
+                       {"bytes", static_cast<double>(summary.bytes)},
+                       {"files", static_cast<double>(summary.files)},
+                       {"seconds", summary.seconds}},
+                      summary.ioEngine,
+                      {}});
+              }}) {}
   void start() { run_.start(); }
   void abort() override { run_.abort(); }
   void join() override { run_.join(); }
@@ -166,14 +203,18 @@ class CopyJob final : public EngineRun {
 
 class VerifyJob final : public EngineRun {
  public:
-  explicit VerifyJob(engine::VerifyOptions options)
-      : run_(std::move(options),
+  // With `buffers` the content is handed out, else compared only.
+  VerifyJob(engine::VerifyOptions options, std::shared_ptr<ReadBuffers> buffers)
+      : buffers_(std::move(buffers)),
+        run_(std::move(options),
              {[this](size_t file, uint64_t block) {
-                send({kMismatch, static_cast<double>(file), static_cast<double>(block), {}, {}, {}});
+                send({kMismatch, static_cast<double>(file), static_cast<double>(block), {}, {}, {}, {}});
               },
               [this](size_t file, uint64_t block, const Status& why) {
-                send({kUnreadable, static_cast<double>(file), static_cast<double>(block), why, {}, {}});
+                send({kUnreadable, static_cast<double>(file), static_cast<double>(block), why, {}, {}, {}});
               },
+              buffers_ == nullptr ? std::function<void(engine::ComparedChunk)>()
+                                  : [this](engine::ComparedChunk chunk) { lend(std::move(chunk)); },
               [this](const Status& status, const engine::VerifySummary& summary) {
                 send({kFinished,
                       0,
@@ -184,6 +225,7 @@ class VerifyJob final : public EngineRun {
                        {"mismatches", static_cast<double>(summary.mismatches)},
                        {"unreadable", static_cast<double>(summary.unreadable)},
                        {"seconds", summary.seconds}},
+                      {},
                       {}});
               }}) {}
   void start() { run_.start(); }
@@ -193,8 +235,28 @@ class VerifyJob final : public EngineRun {
     engine::VerifyProgress now = run_.progress();
     return {now.bytesDone, now.bytesTotal, 0, 0, 0};
   }
+  void giveBack(size_t buffer) override {
+    {
+      std::lock_guard lock(lentMutex_);
+      lent_.erase(buffer);
+    }
+    run_.bufferFreed();
+  }
 
  private:
+  void lend(engine::ComparedChunk chunk) {
+    const size_t buffer =
+        static_cast<size_t>(chunk.buffer.memory().data() - buffers_->pool->slab().data()) / engine::kChunkBytes;
+    {
+      std::lock_guard lock(lentMutex_);
+      lent_.emplace(buffer, std::move(chunk.buffer));
+    }
+    send({kChunk, static_cast<double>(buffer), 0, {}, {}, {}, std::move(chunk.pieces)});
+  }
+
+  const std::shared_ptr<ReadBuffers> buffers_;
+  std::mutex lentMutex_;
+  std::map<size_t, BufferPool::Lease> lent_;
   engine::VerifyRun run_;
 };
 
@@ -246,7 +308,40 @@ Napi::Value engineVerify(const Napi::CallbackInfo& info) {
   options.skippedBlocks = argumentArray<const uint8_t>(info, 7);
   options.memoryBytes = argumentInteger(info, 8);
   options.ioEngine = argumentIoEngine(info, 9);
-  return startJob(info, std::make_shared<VerifyJob>(std::move(options)), 8, 10);
+  return startJob(info, std::make_shared<VerifyJob>(std::move(options), nullptr), 8, 10);
+}
+
+Napi::Value engineBuffers(const Napi::CallbackInfo& info) {
+  auto buffers = std::make_shared<ReadBuffers>(argumentInteger(info, 0));
+  if (!buffers->pool->isValid())
+    throw toJsError(info.Env(), Status(ErrorCode::OUT_OF_MEMORY, "no memory for buffers of 4 MiB"));
+  const std::span<std::byte> slab = buffers->pool->slab();
+  Napi::Object object = Napi::Object::New(info.Env());
+  object.Set("handle", makeHandle<ReadBuffers>(info.Env(), buffers));
+  auto* keeper = new std::shared_ptr<BufferPool>(buffers->pool);
+  object.Set("memory", Napi::ArrayBuffer::New(
+                           info.Env(), slab.data(), slab.size(),
+                           [](Napi::Env, void*, std::shared_ptr<BufferPool>* held) { delete held; }, keeper));
+  return object;
+}
+
+Napi::Value engineRead(const Napi::CallbackInfo& info) {
+  engine::VerifyOptions options;
+  options.volume = argumentHandle<bitlocker::Volume>(info, 0);
+  options.files = {argumentArray<const double>(info, 1), argumentArray<const double>(info, 2),
+                   argumentArray<const uint32_t>(info, 3), argumentArray<const double>(info, 4),
+                   argumentArray<const double>(info, 5)};
+  options.expected = argumentArray<const std::byte>(info, 6);
+  options.skippedBlocks = argumentArray<const uint8_t>(info, 7);
+  auto buffers = argumentHandle<ReadBuffers>(info, 8);
+  options.pool = buffers->pool;
+  options.hashesFiles = argumentBoolean(info, 9);
+  return startJob(info, std::make_shared<VerifyJob>(std::move(options), std::move(buffers)), 8, 10);
+}
+
+Napi::Value engineGiveBack(const Napi::CallbackInfo& info) {
+  argumentHandle<EngineRun>(info, 0)->giveBack(argumentInteger(info, 1));
+  return info.Env().Undefined();
 }
 
 Napi::Value engineProgress(const Napi::CallbackInfo& info) {

@@ -53,6 +53,9 @@ Napi::Object exportAll(Napi::Env env, Napi::Object exports) {
 
   add("engineCopy", engineCopy);
   add("engineVerify", engineVerify);
+  add("engineBuffers", engineBuffers);
+  add("engineRead", engineRead);
+  add("engineGiveBack", engineGiveBack);
   add("engineProgress", engineProgress);
   add("engineAbort", engineAbort);
   return exports;

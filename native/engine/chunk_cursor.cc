@@ -45,10 +45,11 @@ bool ChunkCursor::next(Chunk& chunk) {
 bool ChunkCursor::takePiece(Chunk& chunk) {
   if (file_ == files_.fileCount() || chunk.pieces.size() == kPiecesMax || chunk.ranges.size() >= kRangesMax)
     return false;
-  const auto length = static_cast<uint32_t>(std::min<uint64_t>(allocated_ - fileOffset_, kChunkBytes));
-  if (length > kChunkBytes - chunk.usedBytes) return false;
   const uint64_t size = files_.size(file_);
   const uint64_t blockBytes = files_.block(file_);
+  const uint64_t most = std::min<uint64_t>(blockBytes, kChunkBytes);  // a piece has no more than one block in it
+  const auto length = static_cast<uint32_t>(std::min<uint64_t>(allocated_ - fileOffset_, most));
+  if (length > kChunkBytes - chunk.usedBytes) return false;
   Piece piece;
   piece.file = file_;
   piece.fileOffsetBytes = fileOffset_;
@@ -59,7 +60,8 @@ bool ChunkCursor::takePiece(Chunk& chunk) {
     const uint64_t dataEnd = fileOffset_ + piece.dataBytes;
     piece.block = firstBlock_ + fileOffset_ / blockBytes;
     piece.startsBlock = fileOffset_ % blockBytes == 0;
-    piece.endsBlock = dataEnd == size || dataEnd % blockBytes == 0;
+    piece.endsData = dataEnd == size;
+    piece.endsBlock = piece.endsData || dataEnd % blockBytes == 0;
     if (piece.startsBlock && !piece.endsBlock) {
       openBlockChunk_ = number_;
       openBlockBytes_ = totals_.bytes;

@@ -1,6 +1,6 @@
 // Cuts the files of a drive into chunks of at most 4 MiB, in file order: one piece of a large file, or many small files
-// side by side. Pure: the same columns give the same chunks with the same numbers, which is what resuming rests on.
-// Chunks are made one at a time and not kept, so a drive of any size costs no memory.
+// (or small blocks of one file) side by side. Pure: the same columns give the same chunks with the same numbers, which
+// is what resuming rests on. Chunks are made one at a time and not kept, so a drive of any size costs no memory.
 #pragma once
 
 #include <cstdint>
@@ -14,13 +14,14 @@ namespace diskferry::engine {
 // The part of one file that lies in a chunk: data, then zeros up to the end of its clusters.
 struct Piece {
   size_t file = 0;
-  uint64_t fileOffsetBytes = 0;  // a multiple of kChunkBytes
+  uint64_t fileOffsetBytes = 0;  // a multiple of kChunkBytes, or of a smaller block
   uint32_t dataBytes = 0;        // 0 for an empty file
   uint32_t paddedBytes = 0;      // dataBytes and the zeros after them
   uint32_t bufferOffsetBytes = 0;
   uint64_t block = 0;  // counted over all files
   bool startsBlock = false;
   bool endsBlock = false;  // both false for a piece without data
+  bool endsData = false;   // of the file; zeros up to the end of its clusters may follow
   bool endsFile = false;
 
   bool isWholeFile() const { return fileOffsetBytes == 0 && endsFile; }

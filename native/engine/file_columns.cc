@@ -49,8 +49,9 @@ Status checkExtents(const FileExtents& files, const bitlocker::Volume& volume) {
   for (size_t file = 0; file < count; file++) {
     const double block = files.blockBytes[file];
     if (!isWhole(files.sizeBytes[file])) return malformed("a file size is not a number of bytes");
-    if (!isWhole(block) || block == 0 || files.block(file) % kChunkBytes != 0)
-      return malformed("a block length is not a multiple of 4 MiB");
+    const uint64_t unit = block < kChunkBytes ? kBlockUnitBytes : kChunkBytes;
+    if (!isWhole(block) || block == 0 || files.block(file) % unit != 0)
+      return malformed("a block length is neither a multiple of 4 MiB nor, below that, of 4 KiB");
     if (files.firstExtent[file + 1] < files.firstExtent[file]) return malformed("the extents of files overlap");
     double allocated = 0;
     for (size_t extent = files.firstExtent[file]; extent < files.firstExtent[file + 1]; extent++) {

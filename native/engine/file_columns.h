@@ -12,8 +12,10 @@
 
 namespace diskferry::engine {
 
-// The unit of reading, hashing and writing. A block that gets a digest is a multiple of it.
+// The unit of reading, hashing and writing. A block that gets a digest is a multiple of it; manifests of others also
+// have smaller ones, which are multiples of the largest sector.
 inline constexpr uint32_t kChunkBytes = 4 << 20;
+inline constexpr uint32_t kBlockUnitBytes = 4096;
 
 // Name i is bytes[ends[i - 1] or 0, ends[i]).
 struct NameView {
@@ -31,7 +33,7 @@ struct NameView {
 // its bytes; they hold whole clusters, so the last one may reach past the end of the file.
 struct FileExtents {
   std::span<const double> sizeBytes;
-  std::span<const double> blockBytes;  // each block of so many bytes has a digest; multiples of kChunkBytes
+  std::span<const double> blockBytes;  // each block of so many bytes has a digest
   std::span<const uint32_t> firstExtent;
   std::span<const double> extentOffsetBytes;  // from the start of the volume
   std::span<const double> extentLengthBytes;

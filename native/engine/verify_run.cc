@@ -81,7 +81,7 @@ Status VerifyRun::prepare() {
                                            std::to_string(options_.expected.size() / sizeof(Md5Digest)) +
                                            " hashes to compare with");
   const size_t buffers = std::max(options_.memoryBytes / kChunkBytes, kBuffersMin);
-  pool_ = std::make_unique<BufferPool>(buffers, kChunkBytes);
+  pool_ = options_.pool != nullptr ? options_.pool : std::make_shared<BufferPool>(buffers, kChunkBytes);
   if (!pool_->isValid())
     return Status(ErrorCode::OUT_OF_MEMORY, "no memory for " + std::to_string(buffers) + " buffers of 4 MiB");
   cursor_ = std::make_unique<ChunkCursor>(files);
@@ -163,6 +163,9 @@ void VerifyRun::decryptAndCompare() {
     hasher.hash(inputs, digests);
     compare(digests);
     bytesDone_ = run.back().loaded.chunk.totals.bytes;
+    size_t nextDigest = 0;
+    if (events_.chunk)
+      for (ReadChunk& read : run) handOver(std::move(read), digests, nextDigest);
     run.clear();
     wakeReader();
   }
@@ -178,6 +181,7 @@ void VerifyRun::retryByPiece(LoadedChunk& loaded) {
     const bool isNews = isWholeBlock || brokenBlocks_.insert(piece.block).second;
     if (piece.endsBlock) brokenBlocks_.erase(piece.block);
     piece.dataBytes = 0;
+    if (events_.chunk) badBlocks_[piece.block] = BlockState::unreadable;
     if (!isNews) continue;
     summary_.unreadable++;
     events_.unreadable(piece.file, blockInFile(piece.file, piece.block), status);
@@ -206,9 +210,38 @@ void VerifyRun::compare(const std::vector<BlockDigest>& digests) {
     summary_.bytes += std::min(blockBytes, options_.files.size(found.file) - block * blockBytes);
     const std::byte* wanted = options_.expected.data() + found.block * sizeof(Md5Digest);
     if (std::memcmp(wanted, found.digest.data(), sizeof(Md5Digest)) == 0) continue;
+    if (events_.chunk) badBlocks_[found.block] = BlockState::damaged;
     summary_.mismatches++;
     events_.mismatch(found.file, block);
   }
+}
+
+// `digests` holds the run's blocks in the order in which they end.
+void VerifyRun::handOver(ReadChunk read, const std::vector<BlockDigest>& digests, size_t& nextDigest) {
+  ComparedChunk compared{{}, std::move(read.loaded.buffer)};
+  for (const Piece& piece : read.loaded.chunk.pieces) {
+    const auto bad = badBlocks_.find(piece.block);
+    if (piece.dataBytes == 0 && (bad == badBlocks_.end() || !piece.endsBlock)) continue;  // skipped, or empty
+    ComparedPiece& told = compared.pieces.emplace_back();
+    told = {piece.file,
+            blockInFile(piece.file, piece.block),
+            piece.fileOffsetBytes,
+            piece.dataBytes,
+            piece.bufferOffsetBytes,
+            BlockState::open,
+            std::nullopt};
+    const Md5Digest* digest = nullptr;
+    while (nextDigest < digests.size() && digests[nextDigest].block < piece.block) nextDigest++;
+    if (piece.endsBlock) {
+      told.state = bad == badBlocks_.end() ? BlockState::sound : bad->second;
+      if (bad != badBlocks_.end()) badBlocks_.erase(bad);
+      if (nextDigest < digests.size() && digests[nextDigest].block == piece.block) digest = &digests[nextDigest].digest;
+    }
+    if (options_.hashesFiles && piece.dataBytes > 0)
+      told.fileDigest =
+          fileHasher_.add(piece, compared.buffer.memory().subspan(piece.bufferOffsetBytes, piece.dataBytes), digest);
+  }
+  if (!compared.pieces.empty()) events_.chunk(std::move(compared));
 }
 
 }  // namespace diskferry::engine

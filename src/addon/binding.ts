@@ -82,6 +82,11 @@ export interface EngineRunHandle {
   readonly kind: unique symbol
 }
 
+/** The memory of a reader of content. Opaque. */
+export interface ReadBuffersHandle {
+  readonly kind: unique symbol
+}
+
 /** `code` is meaningful where `message` is not empty; `summary` only with the last event. */
 export type EngineEvent = (
   kind: number,
@@ -268,6 +273,21 @@ export interface Addon {
     ioEngine: number,
     onEvent: EngineEvent,
   ): EngineRunHandle
+  engineBuffers(count: number): { handle: ReadBuffersHandle; memory: ArrayBuffer } // 4 MiB each
+  engineRead(
+    volume: VolumeHandle,
+    fileSizeBytes: Float64Array,
+    fileBlockBytes: Float64Array,
+    firstExtent: Uint32Array,
+    extentOffsetBytes: Float64Array,
+    extentLengthBytes: Float64Array,
+    expected: Uint8Array,
+    skippedBlocks: Uint8Array,
+    buffers: ReadBuffersHandle,
+    hashesFiles: boolean,
+    onEvent: EngineEvent,
+  ): EngineRunHandle
+  engineGiveBack(run: EngineRunHandle, buffer: number): void
   engineProgress(run: EngineRunHandle): Float64Array // bytes done and total, files done and total, chunk
   engineAbort(run: EngineRunHandle): void
 }

@@ -155,16 +155,18 @@ export function verifyBlocks(input: VerifyBlocksInput, onEvent: (event: VerifyEv
 }
 
 // The order of native/addon/engine_binding.h.
-const eventKinds = { mark: 0, dropped: 1, mismatch: 2, unreadable: 3, finished: 4 } as const
+export const eventKinds = { mark: 0, dropped: 1, mismatch: 2, unreadable: 3, finished: 4, chunk: 5 } as const
 
-function startRun<T>(start: (report: EngineEvent) => EngineRunHandle, onEvent: EngineEvent): EngineRun<T> {
+type RunEvent = (...event: [...Parameters<EngineEvent>, run: EngineRunHandle]) => void
+
+export function startRun<T>(start: (report: EngineEvent) => EngineRunHandle, onEvent: RunEvent): EngineRun<T> {
   const { promise, resolve, reject } = withResolvers<T>()
   let thrown: { error: Error } | undefined
   const run = start((kind, first, second, code, message, summary) => {
     if (kind !== eventKinds.finished) {
       if (thrown !== undefined) return
       try {
-        onEvent(kind, first, second, code, message, summary)
+        onEvent(kind, first, second, code, message, summary, run)
       } catch (error) {
         // A listener that fails to record something must not let the run go on: what it did would be lost.
         thrown = { error: error as Error }
