@@ -86,6 +86,21 @@ export const errorCodes = {
   STORAGE_FULL: exitCodes.noRoom,
   STORAGE_REFUSED: exitCodes.service,
   STORAGE_NOT_FOUND: exitCodes.service,
+  PUBLISH_SETTINGS_INVALID: exitCodes.usage,
+  JOB_FILE_INVALID: exitCodes.usage,
+  JOB_RULES_BROKEN: exitCodes.refused,
+  JOB_NOT_FOUND: exitCodes.service,
+  JOB_DIFFERS: exitCodes.service,
+  SERVICE_REFUSED: exitCodes.service,
+  SERVICE_UNREACHABLE: exitCodes.service,
+  SERVICE_BUSY: exitCodes.service,
+  SERVICE_SIGN_IN: exitCodes.service,
+  SERVICE_ANSWER_INVALID: exitCodes.service,
+  SERVICE_UNSUPPORTED: exitCodes.service,
+  SERVICE_INSECURE: exitCodes.refused,
+  SERVICE_DATA_INVALID: exitCodes.failed,
+  SERVICE_DATA_IN_USE: exitCodes.inUse,
+  SERVICE_START_FAILED: exitCodes.failed,
 } as const
 
 export type ErrorCode = keyof typeof errorCodes
