@@ -2,6 +2,7 @@
 
 export { type BitlockerMethod, type BitlockerReport, checkRecoveryPassword, type Secret } from './addon/bitlocker.js'
 export { driveIdOf } from './drives/drive-id.js'
+export type { DriveProgress } from './drives/drive-progress.js'
 export { type Drive, listDrives } from './drives/inventory.js'
 export { findVolume, type OpenedDrive, openDrive } from './drives/open-drive.js'
 export { readSecretFile } from './drives/unlock-secret.js'
@@ -18,7 +19,6 @@ export { type ManifestBlob, type ManifestHeader, writeManifest } from './formats
 export { redact } from './formats/redact.js'
 export type { DriveState, JournalState, SessionState } from './plan/session-state.js'
 export type { CheckFinding } from './prepare/check-finding.js'
-export type { DriveProgress } from './prepare/drive-progress.js'
 export { type InspectReport, inspectDrive } from './prepare/inspect-drive.js'
 export { type PlannedDrive, type PrepareRequest, planSession, type SessionPlan } from './prepare/plan-session.js'
 export {

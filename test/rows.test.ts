@@ -20,6 +20,7 @@ const rows: Record<string, number> = {
   receive: 3,
   image: 3,
   drives: 2,
+  journal: 2,
   storage: 2,
   plan: 2,
   reports: 2,

@@ -16,6 +16,9 @@ export interface RecordContent {
   fields: readonly JournalField[]
 }
 
+/** A record before it has its time. */
+export type RecordDraft = Omit<RecordContent, 'time'>
+
 export interface JournalRecord extends RecordContent {
   /** False for a record without a checksum: WAImportExport's own. */
   checksummed: boolean

@@ -4,7 +4,7 @@
 //   planned → erased → copying → copied → sealed → prepared      (failed from any of them, and back to where it was)
 
 import { TransferError } from '../errors.js'
-import type { JournalRecord } from '../formats/journal.js'
+import type { JournalRecord, RecordDraft } from '../formats/journal.js'
 
 /** How far a drive is. Each is recorded only after the device was flushed. */
 export const driveStages = ['planned', 'erased', 'copying', 'copied', 'sealed', 'prepared'] as const
@@ -40,11 +40,6 @@ export interface JournalState {
 }
 
 type Field = readonly [key: string, value: string]
-export interface RecordDraft {
-  type: 'NewJournalFile' | 'ActivityRecord'
-  fields: Field[]
-}
-
 export const sessionRecords = {
   newJournal: (creator: string): RecordDraft => ({
     type: 'NewJournalFile',

@@ -3,9 +3,9 @@
 
 import { mkdir } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
+import { type DriveProgress, withProgress } from '../drives/drive-progress.js'
 import { TransferError } from '../errors.js'
 import { type DriveState, type SessionState, sessionRecords } from '../plan/session-state.js'
-import { type DriveProgress, withProgress } from './drive-progress.js'
 import { type PrepareRequest, planSession, type SessionPlan } from './plan-session.js'
 import { resolveDrives } from './resolve-drives.js'
 import { type DriveResult, type DriveRun, type RunDriveOptions, runDrive } from './run-drive.js'

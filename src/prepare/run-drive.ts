@@ -1,12 +1,12 @@
 // One drive of a session, from wherever it is to "prepared": written, read back, and recorded.
 
+import type { DriveProgress } from '../drives/drive-progress.js'
 import { createImageFile } from '../drives/image-file.js'
 import { checkDriveIsSafe } from '../drives/refuse-unsafe.js'
 import { TransferError } from '../errors.js'
 import { encodeDriveInfo, encodeDriveInfoXml } from '../formats/drive-info.js'
 import { manifestName } from '../plan/drive-manifest.js'
 import { type DriveState, sessionRecords } from '../plan/session-state.js'
-import type { DriveProgress } from './drive-progress.js'
 import { prepareDrive } from './prepare-drive.js'
 import { type DriveFiles, writeWhole } from './session-files.js'
 import type { SessionJournal } from './session-journal.js'

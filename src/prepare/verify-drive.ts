@@ -8,11 +8,11 @@ import { BitlockerVolume } from '../addon/bitlocker.js'
 import { verifyBlocks } from '../addon/copy-engine.js'
 import type { MetadataRange } from '../addon/ntfs.js'
 import { NtfsVolume } from '../addon/ntfs.js'
+import type { DriveProgress } from '../drives/drive-progress.js'
 import { checkVolume, type FoundVolume, findVolume } from '../drives/open-drive.js'
 import { TransferError } from '../errors.js'
 import type { ExtentTable } from '../file-tree.js'
 import type { CheckFinding } from './check-finding.js'
-import type { DriveProgress } from './drive-progress.js'
 import { type ExpectedBlocks, readExpectedBlocks } from './read-drive-manifest.js'
 
 /** BitLocker keeps the volume's first 8 KiB in its header block. */

@@ -1,6 +1,16 @@
 // What a run reports while it works: counters that the caller reads on a timer, one row a drive.
 
-export type DriveActivity = 'waiting' | 'erasing' | 'copying' | 'sealing' | 'verifying' | 'prepared' | 'failed'
+export type DriveActivity =
+  | 'waiting'
+  | 'erasing'
+  | 'copying'
+  | 'sealing'
+  | 'verifying'
+  | 'prepared'
+  | 'checking'
+  | 'importing'
+  | 'imported'
+  | 'failed'
 
 export interface DriveProgress {
   readonly driveId: string
