@@ -8,6 +8,14 @@ export { findVolume, type OpenedDrive, openDrive } from './drives/open-drive.js'
 export { readSecretFile } from './drives/unlock-secret.js'
 export { type ErrorCode, errorCodes, exitCodes, isTransient, TransferError } from './errors.js'
 export { type ExtentTable, type FileTree, filePath } from './file-tree.js'
+export { type CopyLogPart, readCopyLog } from './formats/copy-log-reader.js'
+export {
+  type CopyLogBlob,
+  copyLogName,
+  encodeCopyLogBlob,
+  encodeCopyLogHead,
+  encodeCopyLogTail,
+} from './formats/copy-log-writer.js'
 export { type DatasetRow, parseDataset } from './formats/dataset.js'
 export { parseBlobPath, parseDestination } from './formats/destination.js'
 export { type DriveInfo, encodeDriveInfo, parseDriveInfo } from './formats/drive-info.js'
@@ -40,6 +48,7 @@ export { readSessionKey } from './prepare/session-key.js'
 export { type VerifyOptions, type VerifyReport, verifyDrive } from './prepare/verify-drive.js'
 export { version } from './prepare/version.js'
 export { describeInspection, describeVerification } from './reports/describe-checks.js'
+export { copyLogToJson, describeCopyLog } from './reports/describe-copy-log.js'
 export { describeDrives, describeFile } from './reports/describe-drives.js'
 export { describePlan, describeSession, planToJson, sessionToJson } from './reports/describe-session.js'
 export { formatBytes, formatDuration, formatRate } from './reports/format-bytes.js'

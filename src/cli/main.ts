@@ -9,6 +9,7 @@ import { drivesCommand } from './commands/drives.js'
 import { extractCommand } from './commands/extract.js'
 import { inspectCommand } from './commands/inspect.js'
 import { listCommand } from './commands/list.js'
+import { logsCommand } from './commands/logs.js'
 import { planCommand } from './commands/plan.js'
 import { prepareCommand } from './commands/prepare.js'
 import { verifyCommand } from './commands/verify.js'
@@ -31,6 +32,7 @@ async function main(words: string[]): Promise<void> {
     .command(inspectCommand)
     .command(listCommand)
     .command(extractCommand)
+    .command(logsCommand)
     .strict()
     .demandCommand(1, 'Which command? See the list above.')
     .recommendCommands()

@@ -58,6 +58,12 @@ export const driveMeanings = {
   InternalError: failed('the service failed', 'Start the import again; ask the service if it repeats.'),
 } as const satisfies Record<string, CodeMeaning>
 
+/** The same and what only other services write there. */
+export const finalMeanings: Readonly<Record<string, CodeMeaning>> = {
+  ...driveMeanings,
+  Failed: failed('the import failed', 'See the errors above.'),
+}
+
 export const blobMeanings = {
   Completed: done('completed'),
   CompletedWithErrors: failed('parts of it are missing'),
@@ -159,6 +165,9 @@ export const dispositionStatuses: readonly DispositionStatus[] = [
   'Overwritten',
   'Cancelled',
 ]
+
+/** Codes of blobs and categories of errors together. */
+export const itemMeanings: Readonly<Record<string, CodeMeaning>> = { ...categoryMeanings, ...blobMeanings }
 
 const unknownCode = failed('a code that is not known here')
 

@@ -1,6 +1,7 @@
 // The blocks or ranges of one blob while a copy log is read, collected into columns: a page blob may have two million of them.
 
 import { maxBlocksPerBlob } from './blob-limits.js'
+import { meaningOf, rangeMeanings } from './copy-log-codes.js'
 import { shown, wholeNumber } from './manifest-blocks.js'
 
 export interface ReadRanges {
@@ -134,4 +135,39 @@ export class RangeCollector {
     this.#lengths.set(lengths)
     this.#statuses.set(statuses)
   }
+}
+
+/** Blocks or ranges side by side with the same code. */
+export interface RangeRun {
+  offsetBytes: number
+  lengthBytes: number
+  status: string
+  /** How many blocks or ranges it is. */
+  count: number
+}
+
+/** Indexes of those that are neither Completed nor Committed, in the order of the log. */
+export function* failedRangeIndexes(ranges: ReadRanges): Generator<number, void, undefined> {
+  const isFailed = ranges.statusNames.map((status) => meaningOf(status, rangeMeanings).outcome === 'failed')
+  for (let index = 0; index < ranges.count; index++) {
+    if (isFailed[ranges.statuses[index] as number]) yield index
+  }
+}
+
+/** The same, with neighbours put together where their code is the same. */
+export function* failedRuns(ranges: ReadRanges): Generator<RangeRun, void, undefined> {
+  let run: RangeRun | undefined
+  for (const index of failedRangeIndexes(ranges)) {
+    const offsetBytes = ranges.offsets[index] as number
+    const lengthBytes = ranges.lengths[index] as number
+    const status = ranges.statusNames[ranges.statuses[index] as number] as string
+    if (run !== undefined && run.status === status && run.offsetBytes + run.lengthBytes === offsetBytes) {
+      run.lengthBytes += lengthBytes
+      run.count += 1
+    } else {
+      if (run !== undefined) yield run
+      run = { offsetBytes, lengthBytes, status, count: 1 }
+    }
+  }
+  if (run !== undefined) yield run
 }

@@ -34,14 +34,14 @@ describe('help', () => {
   test('names every command, the exit codes, and what is destroyed', () => {
     const { stdout, status } = diskferry('--help')
     assert.equal(status, 0)
-    for (const command of ['drives', 'plan', 'prepare', 'verify', 'inspect', 'list', 'extract']) {
+    for (const command of ['drives', 'plan', 'prepare', 'verify', 'inspect', 'list', 'extract', 'logs']) {
       assert.match(stdout, new RegExp(`diskferry ${command}`))
     }
     assert.match(stdout, /ERASES/)
     assert.match(stdout, /130 interrupted/)
   })
 
-  for (const command of ['drives', 'plan', 'prepare', 'verify', 'inspect', 'list', 'extract']) {
+  for (const command of ['drives', 'plan', 'prepare', 'verify', 'inspect', 'list', 'extract', 'logs']) {
     test(`diskferry ${command} --help works without a built module`, () => {
       const { stdout, status } = diskferry(command, '--help')
       assert.equal(status, 0)
@@ -117,6 +117,35 @@ test('plan writes nothing', () => {
   assert.equal(status, 0)
   assert.match(stdout, /3 files/)
   assert.equal(existsSync(join(folder, 'planned.img')), false)
+})
+
+describe('logs show', () => {
+  const text = `<DriveLog><DriveId>9WM35C2V</DriveId>
+<Blob Status="FileNotFound"><BlobPath>zoo/wombat.jpg</BlobPath><FilePath>\\zoo\\wombat.jpg</FilePath><Length>12</Length></Blob>
+<Blob Status="Completed"><BlobPath>zoo/bear.jpg</BlobPath><FilePath>\\zoo\\bear.jpg</FilePath></Blob>
+<Status>CompletedWithErrors</Status></DriveLog>`
+
+  test('says what failed and what to do next', () => {
+    writeFileSync(join(folder, 'log.xml'), text)
+    const { status, stdout } = diskferry('logs', 'show', 'log.xml')
+    assert.equal(status, 0)
+    assert.match(stdout, /FileNotFound {2}zoo\/wombat.jpg\n.*not on the drive/)
+    assert.doesNotMatch(stdout, /bear/)
+    assert.match(diskferry('logs', 'show', 'log.xml', '--all').stdout, /bear/)
+    const events = diskferry('logs', 'show', 'log.xml', '--json').events()
+    assert.deepEqual(
+      events.map(({ event }) => event),
+      ['log', 'log-blob', 'log-end'],
+    )
+  })
+
+  test('a log that is cut off and one that is not there are errors', () => {
+    writeFileSync(join(folder, 'torn.xml'), text.slice(0, -30))
+    const torn = diskferry('logs', 'show', 'torn.xml')
+    assert.equal(torn.status, 1)
+    assert.match(torn.stderr, /torn.xml, line \d+, column \d+.*COPY_LOG_INVALID/)
+    assert.match(diskferry('logs', 'show', 'nowhere.xml').stderr, /nowhere.xml cannot be read.*SOURCE_READ_FAILED/)
+  })
 })
 
 describe('the whole trip', () => {
