@@ -18,13 +18,14 @@ export function requireKind(place: BlobPlace, found: BlobFacts['kind'] | undefin
   throw refused(place, 'InvalidBlobType', `it is a ${found} blob, and the request is for ${wanted} blobs`)
 }
 
-/** All ids of a blob have one length. @throws TransferError STORAGE_REFUSED InvalidBlobOrBlock */
+/** All ids of a blob have one length before they are encoded. @throws TransferError STORAGE_REFUSED InvalidBlobOrBlock */
 export function requireIdLength(place: BlobPlace, id: string, other: string | undefined): void {
-  if (other === undefined || other.length === id.length) return
+  const bytesOf = (text: string) => Buffer.byteLength(text, 'base64')
+  if (other === undefined || bytesOf(other) === bytesOf(id)) return
   throw refused(
     place,
     'InvalidBlobOrBlock',
-    `block id ${id} has ${id.length} characters, the others have ${other.length}`,
+    `block id ${id} has ${bytesOf(id)} bytes, the others have ${bytesOf(other)}`,
   )
 }
 

@@ -1,0 +1,109 @@
+// Azurite for tests: a process of its own on a port that the system chooses, with a folder of its own, gone with the test.
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+
+const startTimeoutMs = 60_000
+
+/** Azurite's account and key, as its documentation publishes them. */
+export const azuriteAccount = 'devstoreaccount1'
+export const azuriteKey = 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=='
+
+export interface Azurite {
+  /** With the account, such as http://127.0.0.1:10000/devstoreaccount1. */
+  readonly url: string
+  readonly port: number
+  readonly connectionString: string
+  /** Ends it and removes its folder if it made it. */
+  stop(): Promise<void>
+  /** SIGKILL; the folder stays. */
+  kill(): Promise<void>
+  /** After `kill` or `stop`, on the same port and folder. */
+  restart(): Promise<void>
+}
+
+/** Why tests that need it are left out; false when it is there. */
+export function azuriteMissing(): string | false {
+  return program() === undefined ? 'azurite is not installed' : false
+}
+
+/** @param options.dir where it keeps its data; a temporary folder without it. */
+export async function startAzurite(options: { dir?: string; port?: number } = {}): Promise<Azurite> {
+  const path = program()
+  if (path === undefined) throw new Error('azurite is not installed')
+  const folder = options.dir ?? (await mkdtemp(join(tmpdir(), 'diskferry-azurite-')))
+  let running = await start(path, folder, options.port ?? 0)
+  const { port } = running
+  const url = `http://127.0.0.1:${port}/${azuriteAccount}`
+  const end = async (signal: NodeJS.Signals) => {
+    const { child } = running
+    if (child.exitCode !== null || child.signalCode !== null) return
+    const gone = once(child, 'exit')
+    child.kill(signal)
+    const timer = setTimeout(() => child.kill('SIGKILL'), 5000)
+    await gone
+    clearTimeout(timer)
+  }
+  return {
+    url,
+    port,
+    connectionString: `DefaultEndpointsProtocol=http;AccountName=${azuriteAccount};AccountKey=${azuriteKey};BlobEndpoint=${url};`,
+    stop: async () => {
+      // It has nothing to tell that a test would miss, and takes seconds to close connections that are kept.
+      await end('SIGKILL')
+      if (options.dir === undefined) await rm(folder, { recursive: true, force: true, maxRetries: 3 })
+    },
+    kill: () => end('SIGKILL'),
+    restart: async () => {
+      running = await start(path, folder, port)
+    },
+  }
+}
+
+function program(): string | undefined {
+  try {
+    const require = createRequire(import.meta.url)
+    return join(dirname(require.resolve('azurite/package.json')), 'dist/src/blob/main.js')
+  } catch {
+    return undefined
+  }
+}
+
+async function start(path: string, folder: string, port: number): Promise<{ child: ChildProcess; port: number }> {
+  const flags = ['--silent', '--disableTelemetry', '--skipApiVersionCheck', '--blobHost', '127.0.0.1']
+  const child = spawn(process.execPath, [path, ...flags, '--blobPort', String(port), '--location', folder], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let output = ''
+  const found = new Promise<number>((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`azurite did not start: ${output}`)), startTimeoutMs)
+    const look = (text: Buffer) => {
+      output += text.toString()
+      const listening = /successfully listens? on https?:\/\/[^:\s]+:(\d+)/.exec(output)
+      if (listening !== null) {
+        clearTimeout(timer)
+        resolve(Number(listening[1]))
+      }
+    }
+    child.stdout.on('data', look)
+    child.stderr.on('data', look)
+    child.once('exit', (code) => {
+      clearTimeout(timer)
+      reject(new Error(`azurite ended with ${code}: ${output}`))
+    })
+  })
+  // A test that ends without stopping it must not leave it behind.
+  const killWithUs = () => child.kill('SIGKILL')
+  process.once('exit', killWithUs)
+  child.once('exit', () => process.removeListener('exit', killWithUs))
+  try {
+    return { child, port: await found }
+  } catch (error) {
+    child.kill('SIGKILL')
+    throw error
+  }
+}
