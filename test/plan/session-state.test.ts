@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { encodeRecord, parseJournal } from '../../src/formats/journal.js'
+import { encodeRecord, parseJournal, type RecordDraft } from '../../src/formats/journal.js'
 import {
   driveStages,
   mayFollow,
