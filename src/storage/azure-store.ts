@@ -68,12 +68,14 @@ export class AzureStore implements BlobStore {
   readonly #containers = new Map<string, ContainerClient>()
   readonly #retry: RetryPolicy
   readonly #credential: AzureCredential
+  readonly #expiresMs: number | undefined
 
   /** @param endpoint of the account, such as https://account.blob.core.windows.net; with no signature in it. */
   constructor(endpoint: URL, credential: AzureCredential, options: AzureStoreOptions = {}) {
     const address = `${endpoint.origin}${endpoint.pathname}`.replace(/\/+$/, '')
     this.name = address
     this.#credential = credential
+    this.#expiresMs = credential.kind === 'signature' ? credential.expiresMs : undefined
     this.#connection = new AzureConnection(endpoint, credential)
     this.#retry = new RetryPolicy(options.retry)
     // One try: RetryPolicy counts them all.
@@ -333,7 +335,7 @@ export class AzureStore implements BlobStore {
       ...request,
       subject,
       send: (signal, tryNumber) => send({ signal, isRepeated: tryNumber > 1 }),
-      judge: (error) => judge(error, { subject, right }),
+      judge: (error) => judge(error, { subject, right, expiresMs: this.#expiresMs }),
     })
   }
 

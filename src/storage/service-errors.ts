@@ -22,6 +22,8 @@ export interface RequestSubject {
   subject: string
   /** What the credential must allow, such as `write`. */
   right: string
+  /** When the credential ends, where it says so itself: not every service gives that as the reason. */
+  expiresMs?: number | undefined
 }
 
 const transientStatuses = new Set([408, 429, 500, 502, 503, 504])
@@ -83,7 +85,10 @@ export function judge(error: unknown, about: RequestSubject): TryFailure {
   return { error: serviceError(failure, about), isTransient, retryAfterMs: retryAfterMs(retryAfter) }
 }
 
-function serviceError(failure: ServiceFailure, { subject, right }: RequestSubject): TransferError {
+function serviceError(
+  failure: ServiceFailure,
+  { subject, right, expiresMs = Number.POSITIVE_INFINITY }: RequestSubject,
+): TransferError {
   const { status, code = String(status ?? 'no answer') } = failure
   const said = firstSentence(failure.message)
   const detail = { cause: cleanCause(failure) }
@@ -96,7 +101,7 @@ function serviceError(failure: ServiceFailure, { subject, right }: RequestSubjec
   if (status === 401 || status === 403) {
     return new TransferError('STORAGE_DENIED', `${subject}: ${answer}.`, {
       ...detail,
-      hint: deniedHint(failure, right),
+      hint: expiresMs <= Date.now() ? expiredHint : deniedHint(failure, right),
     })
   }
   if (status === 404 && notFoundCodes.test(code)) {
@@ -106,9 +111,11 @@ function serviceError(failure: ServiceFailure, { subject, right }: RequestSubjec
   return new TransferError('STORAGE_REFUSED', `${subject}: ${answer}.`, detail)
 }
 
+const expiredHint = 'The signature or token has expired, or the clock of this machine is wrong: make a new one.'
+
 function deniedHint({ code = '', message }: ServiceFailure, right: string): string {
   if (/expir|not valid in the specified time frame/i.test(message)) {
-    return 'The signature or token has expired, or the clock of this machine is wrong: make a new one.'
+    return expiredHint
   }
   if (
     /PermissionMismatch|ProtocolMismatch|ResourceTypeMismatch|ServiceMismatch|InsufficientAccountPermissions/.test(code)
