@@ -26,6 +26,12 @@ export async function driveIdOf(path: string, given: { serial?: string }): Promi
   return diskId(path, await readSerial(real, device), given.serial)
 }
 
+/** The serial number of a disk itself; undefined for an image, a loop device, and a disk that tells none. */
+export async function hardwareIdOf(path: string): Promise<string | undefined> {
+  const id = await driveIdOf(path, {}).catch(() => undefined)
+  return id === undefined || /^IMG[0-9A-F]{8}$/.test(id) ? undefined : id
+}
+
 /** The rule alone: which id a disk with this serial gets. */
 export function diskId(path: string, hardwareSerial: string, given: string | undefined): string {
   const serial = hardwareSerial.replaceAll(/[\s\0]/g, '')

@@ -28,8 +28,8 @@ export interface ContentFile {
   /** In the tree of the drive. */
   file: number
   blockBytes: number
-  /** Leave out this block of the file. */
-  isSkipped(block: number): boolean
+  /** Leave out this block, or range of a page blob. */
+  isSkipped(range: number): boolean
 }
 
 /** @param extents of all files of the drive. */
@@ -69,8 +69,8 @@ function fillBlocks({ blob, blockBytes, isSkipped }: ContentFile, first: number,
     if (blob.offsets[range] !== block * blockBytes) skip[first + block] = 1
     else {
       blob.digests.copy(expected, (first + block) * digestBytes, range * digestBytes, (range + 1) * digestBytes)
+      if (isSkipped(range)) skip[first + block] = 1
       range++
-      if (isSkipped(block)) skip[first + block] = 1
     }
   }
 }

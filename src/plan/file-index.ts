@@ -41,6 +41,12 @@ export class FileIndex {
     }
   }
 
+  /** Names of the files that lie in the root. */
+  rootFiles(): string[] {
+    const files = [...this.#tree.fileDirectory.keys()].filter((file) => this.#tree.fileDirectory[file] === 0)
+    return files.map((file) => this.#nameBytes(file).toString('utf8'))
+  }
+
   #nameBytes(file: number): Buffer {
     const { bytes, ends } = this.#tree.fileNames
     return bytes.subarray(file === 0 ? 0 : ends[file - 1], ends[file])

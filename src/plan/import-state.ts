@@ -17,6 +17,12 @@ export interface BlobFailure {
   ranges: RangeRun[]
 }
 
+export interface PageProgress {
+  /** So many ranges, from the first on, are in the account. */
+  ranges: number
+  outcome: BlobOutcome
+}
+
 /** So many blocks or ranges with one status. */
 export interface RangeRun {
   status: RangeStatus
@@ -34,8 +40,8 @@ export interface ImportDriveState {
   readonly failures: Map<number, BlobFailure>
   /** The blob's name in its container, where it is not the manifest's. */
   readonly renamed: Map<number, string>
-  /** Page blobs that were made and are being filled: how many of their ranges are there. */
-  readonly pages: Map<number, number>
+  /** Page blobs that were made and are being filled. */
+  readonly pages: Map<number, PageProgress>
   /** Begun by a run that is over. From the first up to the second. */
   readonly begun: [from: number, to: number][]
 }
@@ -49,7 +55,7 @@ export interface ImportState {
 /** One byte a blob. */
 export class OutcomeColumn {
   #codes = new Uint8Array(1024)
-  count = 0
+  readonly counts: Record<BlobOutcome, number> = { created: 0, overwritten: 0, renamed: 0, skipped: 0 }
 
   get(blob: number): BlobOutcome | undefined {
     const code = this.#codes[blob] ?? 0
@@ -62,7 +68,9 @@ export class OutcomeColumn {
       larger.set(this.#codes)
       this.#codes = larger
     }
-    if (this.#codes[blob] === 0) this.count++
+    const before = this.get(blob)
+    if (before !== undefined) this.counts[before]--
+    this.counts[outcome]++
     this.#codes[blob] = blobOutcomes.indexOf(outcome) + 1
   }
 }
@@ -110,11 +118,12 @@ export const importRecords = {
       ['Blob', String(blob)],
       ['Name', name],
     ]),
-  pages: (driveId: string, blob: number, ranges: number): RecordDraft =>
+  pages: (driveId: string, blob: number, { ranges, outcome }: PageProgress): RecordDraft =>
     record('PageBlob', [
       ['DriveId', driveId],
       ['Blob', String(blob)],
       ['Ranges', String(ranges)],
+      ['Outcome', outcomeKeys[outcome]],
     ]),
   failed: (driveId: string, blob: number, { status, message, ranges }: BlobFailure): RecordDraft =>
     record('BlobFailed', [
@@ -143,7 +152,7 @@ function apply(state: ImportState, fields: FieldMap): void {
   else if (activity === 'BlobsBegun') driveOf(state, fields).begun.push([number(fields, 'From'), number(fields, 'To')])
   else if (activity === 'BlobsDone') applyDone(driveOf(state, fields), fields)
   else if (activity === 'BlobNamed') driveOf(state, fields).renamed.set(number(fields, 'Blob'), text(fields, 'Name'))
-  else if (activity === 'PageBlob') driveOf(state, fields).pages.set(number(fields, 'Blob'), number(fields, 'Ranges'))
+  else if (activity === 'PageBlob') applyPages(driveOf(state, fields), fields)
   else if (activity === 'BlobFailed') applyFailed(driveOf(state, fields), fields)
 }
 
@@ -183,6 +192,12 @@ function applyDone(drive: ImportDriveState, fields: FieldMap): void {
       }
     }
   }
+}
+
+function applyPages(drive: ImportDriveState, fields: FieldMap): void {
+  const outcome = blobOutcomes.find((known) => outcomeKeys[known] === fields.get('Outcome'))
+  if (outcome === undefined) throw invalid(`Outcome ${JSON.stringify(fields.get('Outcome'))}`)
+  drive.pages.set(number(fields, 'Blob'), { ranges: number(fields, 'Ranges'), outcome })
 }
 
 function applyFailed(drive: ImportDriveState, fields: FieldMap): void {

@@ -1,13 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { encodeRecord, parseJournal, type RecordDraft } from '../../src/formats/journal.js'
-import {
-  driveStages,
-  mayFollow,
-  type RecordDraft,
-  sessionRecords as records,
-  reduceJournal,
-} from '../../src/plan/session-state.js'
+import { driveStages, mayFollow, sessionRecords as records, reduceJournal } from '../../src/plan/session-state.js'
 
 const planned = records.planned('s-1', { driveId: 'WD1', path: '/dev/sdb', sizeBytes: 1000, recoveryPassword: '1-2' })
 

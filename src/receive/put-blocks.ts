@@ -1,0 +1,110 @@
+// A block blob of many blocks: each is uploaded under the manifest's id as it comes, and the blob exists only when its list is
+// committed, with every block there. What an interrupted run uploaded is still with the service, and is not sent again.
+
+import type { RangeStatus } from '../formats/copy-log-codes.js'
+import { type BlobOutcome, isInDoubt } from '../plan/import-state.js'
+import type { BlobPlace } from '../storage/blob-store.js'
+import { type BlobResult, type BlobSink, type BlobTask, RangeStatuses, rangeMd5, send } from './blob-sink.js'
+import { claimName, takenResult } from './claim-name.js'
+import { blobStatusOf, type ImportContext } from './import-context.js'
+
+export class BlockBlobSink implements BlobSink {
+  readonly #statuses: RangeStatuses
+  /** Uploads by id: equal blocks of a blob share one. */
+  readonly #sent = new Map<string, Promise<unknown>>()
+
+  private constructor(
+    private readonly context: ImportContext,
+    readonly task: BlobTask,
+    private readonly place: BlobPlace,
+    private readonly outcome: BlobOutcome,
+    private readonly ids: readonly string[],
+    present: ReadonlySet<string>,
+  ) {
+    this.#statuses = new RangeStatuses(task)
+    for (const [range, id] of ids.entries()) {
+      if (!present.has(id)) continue
+      this.#sent.set(id, Promise.resolve())
+      this.#statuses.done(range, 'Uncommitted')
+    }
+  }
+
+  static async claim(context: ImportContext, task: BlobTask): Promise<BlockBlobSink | BlobResult> {
+    const { store, journal, lane, signal } = context
+    const ids = task.blob.ids ?? blockIds(task)
+    const isDoubtful = isInDoubt(journal.state, task.number)
+    const claimed = await claimName(context, task, async (place, found) => {
+      if (!isDoubtful || found.sizeBytes !== task.blob.lengthBytes || found.kind !== 'block') return false
+      const { committed } = await lane.run(() => store.listBlocks(place, { signal }))
+      return committed.length === ids.length && committed.every(({ id }, index) => id === ids[index])
+    })
+    if (claimed.kind === 'ours') return { outcome: claimed.outcome }
+    if (claimed.kind === 'skipped') return { outcome: 'skipped' }
+    if (claimed.kind === 'taken') return takenResult(task)
+    const { place, outcome } = claimed
+    const present = isDoubtful ? await uncommitted(context, task, place, ids) : new Set<string>()
+    return new BlockBlobSink(context, task, place, outcome, ids, present)
+  }
+
+  isWanted(range: number): boolean {
+    // The digest of the whole content needs all of it.
+    return this.context.contentMd5 || !this.#sent.has(this.ids[range] as string)
+  }
+
+  async put(range: number, bytes: Uint8Array): Promise<void> {
+    const id = this.ids[range] as string
+    let sending = this.#sent.get(id)
+    if (sending === undefined) {
+      const { store, signal } = this.context
+      sending = send(this.context, bytes.length, () =>
+        store.putBlock(this.place, id, bytes, rangeMd5(this.task, range), { signal }),
+      )
+      this.#sent.set(id, sending)
+    }
+    try {
+      await sending
+      this.#statuses.done(range, 'Uncommitted')
+    } catch (error) {
+      if (blobStatusOf(error) === undefined) throw error
+      this.#statuses.fail(range, 'BlobRequestFailed', (error as Error).message)
+    }
+  }
+
+  fail(range: number, status: RangeStatus, message?: string): void {
+    this.#statuses.fail(range, status, message)
+  }
+
+  async finish(fileMd5: Uint8Array | undefined): Promise<BlobResult> {
+    if (this.#statuses.failed > 0) return this.#statuses.result()
+    const { store, lane, signal } = this.context
+    const { properties: wanted } = this.task.attributes
+    const properties = fileMd5 === undefined ? wanted : { contentMd5: fileMd5, ...wanted }
+    const options = { properties, ifAbsent: this.outcome !== 'overwritten', signal }
+    try {
+      const written = await lane.run(() => store.commitBlocks(this.place, this.ids, options))
+      if (written === 'written') return { outcome: this.outcome }
+      const message = `${this.place.container}/${this.place.name} was made by somebody else during the import.`
+      return { status: 'BlobUnexpectedChange', message, ranges: this.#statuses.runs() }
+    } catch (error) {
+      const status = blobStatusOf(error)
+      if (status === undefined) throw error
+      return { status, message: (error as Error).message, ranges: this.#statuses.runs() }
+    }
+  }
+}
+
+/** For blobs whose blocks have no ids: the same form that the manifests of Azure's tools have. */
+function blockIds(task: BlobTask): string[] {
+  return Array.from(task.blob.offsets, (_, range) => `MD5/${rangeMd5(task, range).toString('base64')}`)
+}
+
+async function uncommitted(
+  { store, lane, signal }: ImportContext,
+  { blob }: BlobTask,
+  place: BlobPlace,
+  ids: readonly string[],
+): Promise<Set<string>> {
+  const lists = await lane.run(() => store.listBlocks(place, { signal }))
+  const sizes = new Map(lists.uncommitted.map(({ id, sizeBytes }) => [id, sizeBytes]))
+  return new Set(ids.filter((id, range) => sizes.get(id) === blob.lengths[range]))
+}

@@ -1,0 +1,249 @@
+// One drive, from the moment it is plugged in until its last blob is in the account and its logs are written.
+
+import { basename } from 'node:path'
+import type { Secret } from '../addon/bitlocker.js'
+import { chunkBytes, ReadBuffers } from '../addon/read-engine.js'
+import type { DriveProgress } from '../drives/drive-progress.js'
+import { type ErrorCode, TransferError } from '../errors.js'
+import type { DriveStatus } from '../formats/copy-log-codes.js'
+import type { JournalFile } from '../journal/journal-file.js'
+import { type ImportDriveState, type ImportState, importRecords, newDriveState } from '../plan/import-state.js'
+import type { ReceivedDrive } from '../reports/receive-report.js'
+import type { BlobStore } from '../storage/blob-store.js'
+import { AttributeReader } from './blob-attributes.js'
+import type { Containers, ImportContext, UploadRate } from './import-context.js'
+import { ImportJournal } from './import-journal.js'
+import { importWindow } from './import-window.js'
+import { ManifestSource, type NumberedBlob } from './manifest-source.js'
+import type { MemoryGate } from './memory-gate.js'
+import { openShippedDrive, type ShippedDrive } from './shipped-drive.js'
+import { type ExpectedManifest, type ManifestSurvey, surveyManifest } from './survey-manifest.js'
+import type { UploadLane } from './upload-slots.js'
+
+export interface ReceiveDrive {
+  /** Device or image file. */
+  path: string
+  secret: Secret
+  expected?: ExpectedManifest
+  /** Where `expected` comes from, for the report. */
+  expectedFrom?: 'the job' | 'the journal' | 'the command line'
+  /** From the root of the drive; \DriveManifest.xml when not given. */
+  manifestFile?: string
+}
+
+export interface DriveImport {
+  drive: ReceiveDrive
+  store: BlobStore
+  journal: JournalFile
+  state: ImportState
+  /** Drives of this import by id, so that none is imported twice at once. */
+  running: Set<string>
+  lane: UploadLane
+  containers: Containers
+  gate: MemoryGate
+  /** Read buffers that this drive takes when its blocks are of the usual length. */
+  buffers: number
+  rateLimit: UploadRate | undefined
+  contentMd5: boolean
+  signal: AbortSignal
+  progress: DriveProgress
+}
+
+export interface DriveImportResult {
+  opened: { drive: ShippedDrive; source: ManifestSource; survey: ManifestSurvey; state: ImportDriveState } | undefined
+  status: DriveStatus
+  error: TransferError | undefined
+  driveId: string
+  bytesImported: number
+  bytesThere: number
+  damagedBlocks: number
+  seconds: number
+}
+
+const windowBlobs = 4096
+const windowRanges = 65_536
+
+/** Never throws. The caller closes `opened.drive` when it has written the logs. */
+export async function importDrive(run: DriveImport): Promise<DriveImportResult> {
+  const started = performance.now()
+  const { drive, progress } = run
+  const counters = { bytesDone: 0, bytesSent: 0, damagedBlocks: 0, hasMetExisting: false }
+  let opened: DriveImportResult['opened']
+  let bytesThere = 0
+  const result = (status: DriveStatus, error?: TransferError): DriveImportResult => ({
+    opened,
+    status,
+    error,
+    driveId: opened?.survey.driveId ?? drive.expected?.driveId ?? basename(drive.path),
+    bytesImported: (opened?.state.bytesImported ?? 0) - bytesThere,
+    bytesThere,
+    damagedBlocks: counters.damagedBlocks,
+    seconds: (performance.now() - started) / 1000,
+  })
+  try {
+    progress.activity = 'checking'
+    opened = await openAndSurvey(run)
+    const { state, survey } = opened
+    bytesThere = state.bytesImported
+    Object.assign(progress, { activity: 'importing', bytesTotal: survey.bytes, bytesDone: bytesThere })
+    if (!state.isComplete) await importBlobs(run, opened, counters)
+    progress.activity = 'imported'
+    return result(statusOf(state))
+  } catch (cause) {
+    progress.activity = 'failed'
+    const error = asTransferError(cause, drive.path)
+    return result(driveStatusOf(error), error)
+  }
+}
+
+async function openAndSurvey(run: DriveImport): Promise<NonNullable<DriveImportResult['opened']>> {
+  const { drive: request, state: importState, journal, running } = run
+  const drive = await openShippedDrive(request.path, request.secret)
+  try {
+    const source = ManifestSource.find(drive, request.manifestFile)
+    const survey = await surveyManifest(drive, source, request.expected ?? {})
+    if (running.has(survey.driveId)) {
+      const message = `${request.path} says it is drive ${survey.driveId}, and so does another one of this import.`
+      throw new TransferError('MANIFEST_OTHER_DRIVE', message, { path: request.path, hint: 'Give each drive once.' })
+    }
+    running.add(survey.driveId)
+    const known = importState.drives.get(survey.driveId)
+    const isKnown = known?.manifestHash === survey.manifestHash
+    const state = isKnown ? known : newDriveState(survey.driveId, survey.manifestHash, survey.blobs)
+    if (!isKnown) await journal.append(importRecords.drive(survey.driveId, survey.manifestHash, survey.blobs))
+    return { drive, source, survey, state }
+  } catch (error) {
+    await drive.close()
+    throw error
+  }
+}
+
+async function importBlobs(
+  run: DriveImport,
+  { drive, source, survey, state }: NonNullable<DriveImportResult['opened']>,
+  counters: ImportContext['counters'],
+): Promise<void> {
+  const { store, lane, containers, rateLimit, signal, contentMd5, gate, progress } = run
+  const journal = new ImportJournal(run.journal, state)
+  const context = { store, journal, lane, containers, rateLimit, signal, contentMd5, counters }
+  const attributes = new AttributeReader(drive)
+  const there = state.bytesImported
+  const showProgress = () => {
+    progress.bytesDone = Math.min(there + counters.bytesSent, survey.bytes)
+  }
+  const timer = setInterval(showProgress, 200)
+  const needed = Math.max(run.buffers, Math.ceil(survey.blockBytesMax / chunkBytes) + 4)
+  try {
+    await gate.hold(needed, async (count) => {
+      const buffers = new ReadBuffers(count)
+      for await (const blobs of windows(source, state)) {
+        signal.throwIfAborted()
+        await journal.begun(blobs[0]?.number ?? 0, (blobs.at(-1)?.number ?? 0) + 1)
+        await importWindow({ drive, attributes, buffers, context, blobs })
+        await journal.flush()
+      }
+    })
+    if (state.failures.size === 0) await journal.complete()
+  } finally {
+    clearInterval(timer)
+    await journal.flush().catch(() => {})
+    showProgress()
+  }
+}
+
+/** Blobs that are not done, some thousands at a time, in the order of the manifest. */
+async function* windows(source: ManifestSource, state: ImportDriveState): AsyncGenerator<NumberedBlob[]> {
+  let blobs: NumberedBlob[] = []
+  let ranges = 0
+  for await (const numbered of source.blobs()) {
+    if (state.outcomes.get(numbered.number) !== undefined) continue
+    blobs.push(numbered)
+    ranges += numbered.blob.offsets.length
+    if (blobs.length < windowBlobs && ranges < windowRanges) continue
+    yield blobs
+    blobs = []
+    ranges = 0
+  }
+  if (blobs.length > 0) yield blobs
+}
+
+function statusOf({ failures, outcomes }: ImportDriveState): DriveStatus {
+  if (failures.size > 0) return 'CompletedWithErrors'
+  return outcomes.counts.renamed + outcomes.counts.skipped > 0 ? 'CompletedWithWarnings' : 'Completed'
+}
+
+const driveStatuses: Partial<Record<ErrorCode, DriveStatus>> = {
+  DEVICE_NOT_FOUND: 'DiskNotFound',
+  PARTITION_MISSING: 'BitLockerVolumeNotFound',
+  VOLUME_NOT_BITLOCKER: 'BitLockerVolumeNotFound',
+  VOLUME_DAMAGED: 'BitLockerFailed',
+  VOLUME_UNSUPPORTED: 'BitLockerFailed',
+  VOLUME_CONVERTING: 'BitLockerFailed',
+  KEY_MISTYPED: 'BitLockerKeyInvalid',
+  KEY_WRONG: 'BitLockerKeyInvalid',
+  KEY_NOT_APPLICABLE: 'BitLockerProtectorNotFound',
+  NTFS_DAMAGED: 'VolumeNotNtfs',
+  NTFS_UNSUPPORTED: 'VolumeNotNtfs',
+  DRIVE_DAMAGED: 'DiskOperationFailed',
+  DRIVE_GONE: 'DiskOperationFailed',
+  DEVICE_READ_FAILED: 'DiskOperationFailed',
+  MANIFEST_MISSING: 'ManifestNotFound',
+  MANIFEST_INVALID: 'ManifestFormatInvalid',
+  MANIFEST_MISMATCH: 'ManifestCorrupted',
+  MANIFEST_OTHER_DRIVE: 'ManifestDriveIdMismatch',
+  MANIFEST_TWICE: 'BlobListFormatInvalid',
+  STORAGE_DENIED: 'BlobRequestForbidden',
+}
+
+function driveStatusOf({ code }: TransferError): DriveStatus {
+  return driveStatuses[code] ?? 'InternalError'
+}
+
+function asTransferError(cause: unknown, path: string): TransferError {
+  if (cause instanceof TransferError) return cause
+  const { name, code, message } = cause as NodeJS.ErrnoException
+  if (name === 'AbortError') return new TransferError('INTERRUPTED', `The import of ${path} was interrupted.`, { path })
+  if (code === 'ENOSPC') {
+    return new TransferError('DEVICE_FULL', `No room beside the journal of the import: ${message}`, { cause, path })
+  }
+  return new TransferError('INTERNAL', `${path}: ${message}`, { cause, path })
+}
+
+/** The drive's row of the report, without its logs. */
+export function describeImport(
+  { drive: request, contentMd5 }: Pick<DriveImport, 'drive' | 'contentMd5'>,
+  result: DriveImportResult,
+): Omit<ReceivedDrive, 'logs' | 'failures'> {
+  const { opened, status, error, driveId } = result
+  const counts = opened?.state.outcomes.counts ?? { created: 0, overwritten: 0, renamed: 0, skipped: 0 }
+  const { created, overwritten, renamed, skipped } = counts
+  const failed = opened?.state.failures.size ?? 0
+  const hash = opened?.survey.manifestHash
+  const checkedAgainst = opened?.survey.isHashChecked === true ? (request.expectedFrom ?? 'the job') : undefined
+  const content = contentMd5 ? ['MD5 of every whole blob computed'] : []
+  return {
+    driveId,
+    path: request.path,
+    serial: opened?.drive.hardwareId,
+    status,
+    message: error?.message,
+    manifest: hash === undefined ? undefined : { hash, checkedAgainst },
+    checked:
+      opened === undefined
+        ? []
+        : [...opened.drive.checked, 'every block against its MD5 before it was sent', ...content],
+    blobs: {
+      total: opened?.survey.blobs ?? 0,
+      imported: created + overwritten + renamed,
+      renamed,
+      overwritten,
+      skipped,
+      failed,
+    },
+    bytesImported: result.bytesImported,
+    bytesThere: result.bytesThere,
+    blocksDamaged: result.damagedBlocks,
+    seconds: result.seconds,
+    failuresTotal: failed,
+  }
+}

@@ -1,0 +1,175 @@
+// Receiving: shipped drives are imported side by side into one account, and a report says what arrived. The journal of the
+// import makes the same call go on where an earlier one stopped.
+
+import { mkdir } from 'node:fs/promises'
+import { basename, dirname, resolve } from 'node:path'
+import { type DriveProgress, withProgress } from '../drives/drive-progress.js'
+import { TransferError } from '../errors.js'
+import { copyLogName } from '../formats/copy-log-writer.js'
+import { JournalFile } from '../journal/journal-file.js'
+import { type ImportState, importRecords, reduceImport } from '../plan/import-state.js'
+import type { ReceivedDrive, ReceiveReport } from '../reports/receive-report.js'
+import type { BlobStore } from '../storage/blob-store.js'
+import { Containers, type UploadRate } from './import-context.js'
+import { MemoryGate } from './memory-gate.js'
+import {
+  type DriveImport,
+  type DriveImportResult,
+  describeImport,
+  importDrive,
+  type ReceiveDrive,
+} from './receive-drive.js'
+import { storeFile } from './store-file.js'
+import { UploadSlots } from './upload-slots.js'
+import { saveManifest, writeCopyLogs } from './write-copy-logs.js'
+
+export interface ReceiveRequest {
+  drives: readonly ReceiveDrive[]
+  store: BlobStore
+  /** Journal of the import; its logs go into `<statePath>.d`. */
+  statePath: string
+  /** True: refuse when there is nothing to go on with. */
+  mustResume?: boolean
+  /** Name of the job, for the names of logs; `import` when not given. */
+  job?: string
+  /** Requests under way at once, over all drives; 16 when not given. */
+  concurrency?: number
+  rateLimit?: UploadRate
+  /** Set the Content-MD5 of every blob to the MD5 of its whole content. */
+  contentMd5?: boolean
+  verboseLog?: boolean
+  backupManifest?: boolean
+  /** Where logs go in the account. */
+  logs?: { container: string; prefix: string }
+  /** Bytes of read buffers for all drives; 128 MiB when not given. */
+  memoryBytes?: number
+  signal?: AbortSignal
+  onProgress?: (rows: readonly DriveProgress[]) => void
+}
+
+export interface ReceiveResult {
+  report: ReceiveReport
+  /** What ended drives before their end, by path. */
+  errors: ReadonlyMap<string, TransferError>
+}
+
+const bufferBytes = 4 << 20
+const buffersMin = 4
+export const defaultLogs = { container: 'waimportexport', prefix: '' }
+
+/** @throws TransferError JOURNAL_IN_USE, JOURNAL_INVALID, IMPORT_OTHER_STORE; what happens to a drive is in the result. */
+export async function receiveDrives(request: ReceiveRequest): Promise<ReceiveResult> {
+  const startedAt = new Date()
+  const statePath = resolve(request.statePath)
+  await mkdir(dirname(statePath), { recursive: true })
+  const journal = await JournalFile.open(statePath)
+  try {
+    const state = await checkState(request, journal)
+    const rows = request.drives.map(({ path }) => progressRow(path))
+    const results = await withProgress(rows, request.onProgress, () => runAll(request, journal, state, rows))
+    const drives: ReceivedDrive[] = []
+    const errors = new Map<string, TransferError>()
+    for (const { run, result } of results) {
+      drives.push(await concludeDrive(request, run, result, startedAt))
+      if (result.error !== undefined) errors.set(run.drive.path, result.error)
+    }
+    const finishedAt = new Date()
+    const account = request.store.name
+    const report = { startedAt: startedAt.toISOString(), finishedAt: finishedAt.toISOString(), account, drives }
+    return { report, errors }
+  } finally {
+    await journal.close()
+  }
+}
+
+async function checkState({ store, mustResume }: ReceiveRequest, journal: JournalFile): Promise<ImportState> {
+  const state = reduceImport(journal.records)
+  if (state.store === undefined) {
+    if (mustResume === true) {
+      throw new TransferError('JOURNAL_INVALID', `There is no import in ${journal.path} to go on with.`, {
+        path: journal.path,
+        hint: 'Leave out --resume, or give the --state of the import.',
+      })
+    }
+    await journal.append(importRecords.import(store.name, 'diskferry'))
+  } else if (state.store !== store.name) {
+    const message = `The import in ${journal.path} goes to ${state.store}, not to ${store.name}.`
+    throw new TransferError('IMPORT_OTHER_STORE', message, { path: journal.path, hint: 'Give another --state.' })
+  }
+  return state
+}
+
+function progressRow(path: string): DriveProgress {
+  return { driveId: basename(path), path, activity: 'waiting', bytesDone: 0, bytesTotal: 0 }
+}
+
+async function runAll(
+  request: ReceiveRequest,
+  journal: JournalFile,
+  state: ImportState,
+  rows: readonly DriveProgress[],
+): Promise<{ run: DriveImport; result: DriveImportResult }[]> {
+  const { drives, store, concurrency = 16, memoryBytes = 128 << 20, contentMd5 = false } = request
+  const total = Math.max(Math.floor(memoryBytes / bufferBytes), drives.length * buffersMin)
+  const slots = new UploadSlots(concurrency)
+  const shared = {
+    store,
+    journal,
+    state,
+    running: new Set<string>(),
+    containers: new Containers(store),
+    gate: new MemoryGate(total),
+    buffers: Math.max(buffersMin, Math.floor(total / drives.length)),
+    rateLimit: request.rateLimit,
+    contentMd5,
+    signal: request.signal ?? new AbortController().signal,
+  }
+  return await Promise.all(
+    drives.map(async (drive, index) => {
+      const run = { ...shared, drive, lane: slots.lane(), progress: rows[index] as DriveProgress }
+      return { run, result: await importDrive(run) }
+    }),
+  )
+}
+
+/** Writes and sends the logs of a drive, and lets go of it. */
+async function concludeDrive(
+  request: ReceiveRequest,
+  run: DriveImport,
+  result: DriveImportResult,
+  time: Date,
+): Promise<ReceivedDrive> {
+  const { opened, driveId, status } = result
+  const folder = `${resolve(request.statePath)}.d`
+  const job = request.job ?? 'import'
+  try {
+    const wanted = { folder, job, driveId, time, status, verbose: request.verboseLog ?? false }
+    const { logs: written, failures } = await writeCopyLogs(wanted, opened)
+    const files: { kind: ReceivedDrive['logs'][number]['kind']; path: string; name: string }[] = [...written]
+    if (request.backupManifest === true && opened !== undefined) {
+      const name = copyLogName({ job, driveId, time, kind: 'manifest' })
+      files.push({ kind: 'manifest', path: await saveManifest(folder, name, opened.source), name })
+    }
+    const logs: ReceivedDrive['logs'][number][] = []
+    for (const { kind, path, name } of files) logs.push({ kind, location: await sendLog(request, run, path, name) })
+    return { ...describeImport(run, result), logs, failures }
+  } finally {
+    await opened?.drive.close()
+  }
+}
+
+/** Where the log is now: in the account, or beside the journal when the account cannot be reached. */
+async function sendLog(request: ReceiveRequest, run: DriveImport, path: string, name: string): Promise<string> {
+  const { container, prefix } = request.logs ?? defaultLogs
+  const place = { container, name: `${prefix}${name}` }
+  const { store, containers, signal } = run
+  try {
+    await containers.ensure(container, signal)
+    await storeFile(store, place, path, { properties: { contentType: 'application/xml' }, signal })
+    return `${store.name}/${container}/${place.name}`
+  } catch (error) {
+    // It stays beside the journal, and the report says so.
+    if (error instanceof TransferError || signal.aborted) return path
+    throw error
+  }
+}
