@@ -59,6 +59,7 @@ export const errorCodes = {
   MANIFEST_TWICE: exitCodes.damage,
   PROPERTIES_INVALID: exitCodes.usage,
   COPY_LOG_INVALID: exitCodes.failed,
+  PATH_MAP_INVALID: exitCodes.usage,
   JOURNAL_INVALID: exitCodes.failed,
   JOURNAL_IN_USE: exitCodes.inUse,
   PLAN_INVALID: exitCodes.failed,

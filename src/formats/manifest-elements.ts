@@ -372,8 +372,11 @@ export function drivePathProblem(path: string): string | undefined {
   return undefined
 }
 
-// Export drives have whatever the account had, so only what no account can have, or what would lead elsewhere, is refused.
-function blobPathProblem(path: string): string | undefined {
+/**
+ * What is wrong with `container/name`, as a clause. Export drives have whatever the account had, so only what no account can
+ * have, or what would lead elsewhere, is refused.
+ */
+export function blobPathProblem(path: string): string | undefined {
   const slash = path.indexOf('/')
   if (slash < 1) return 'it has no container or no name'
   const container = path.slice(0, slash)
