@@ -196,7 +196,7 @@ function driveRow(drive: ReceivedDrive): string {
 <td role="cell" data-label="Outcome"><span class="outcome ${outcome}">${words}</span></td>
 <td role="cell">${bar(drive)}</td>
 <td role="cell" class="number" data-label="Imported">${formatBytes(bytesImported)}</td>
-<td role="cell" class="number" data-label="Failed">${grouped(blobs.failed)}</td>
+<td role="cell" class="number" data-label="Failed">${blobs.total === 0 && outcome === 'failed' ? '–' : grouped(blobs.failed)}</td>
 <td role="cell" class="number" data-label="Time">${formatDuration(seconds)}<span class="where">${speed}</span></td></tr>`
 }
 
