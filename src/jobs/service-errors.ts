@@ -2,8 +2,8 @@
 
 import type { RestError } from '@azure/core-rest-pipeline'
 import { TransferError } from '../errors.js'
-import { printable } from '../reports/printable.js'
 import { redact } from '../formats/redact.js'
+import { printable } from '../reports/printable.js'
 import { triesHeader } from './retry-policy.js'
 
 const signInHint =
