@@ -12,6 +12,7 @@ import { listCommand } from './commands/list.js'
 import { logsCommand } from './commands/logs.js'
 import { planCommand } from './commands/plan.js'
 import { prepareCommand } from './commands/prepare.js'
+import { receiveCommand } from './commands/receive.js'
 import { verifyCommand } from './commands/verify.js'
 import { exitCodeHelp } from './exit-codes.js'
 
@@ -32,6 +33,7 @@ async function main(words: string[]): Promise<void> {
     .command(inspectCommand)
     .command(listCommand)
     .command(extractCommand)
+    .command(receiveCommand)
     .command(logsCommand)
     .strict()
     .demandCommand(1, 'Which command? See the list above.')

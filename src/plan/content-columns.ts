@@ -46,7 +46,7 @@ export function contentColumns(files: readonly ContentFile[], extents: ExtentTab
   const blocks = firstBlock[rows.length] as number
   const expected = Buffer.alloc(blocks * digestBytes)
   const skip = new Uint8Array(blocks)
-  rows.forEach((row, index) => fillBlocks(row, firstBlock[index] as number, expected, skip))
+  for (const [index, row] of rows.entries()) fillBlocks(row, firstBlock[index] as number, expected, skip)
   return {
     order,
     fileSizeBytes: Float64Array.from(rows, ({ blob }) => blob.lengthBytes),

@@ -41,7 +41,10 @@ export async function importWindow(input: WindowInput): Promise<void> {
     const { sink, file } = claimed
     const { blob } = sink.task
     if (blob.lengthBytes === 0 || blob.offsets.length === 0) return await end(context, sink, undefined)
-    const blockBytes = ((input.drive.tree as { fileAccess?: Uint8Array }).fileAccess?.[file] ?? 0) === 0 ? uniformBlockBytes(blob) : undefined
+    const blockBytes =
+      ((input.drive.tree as { fileAccess?: Uint8Array }).fileAccess?.[file] ?? 0) === 0
+        ? uniformBlockBytes(blob)
+        : undefined
     if (blockBytes === undefined) slow.push({ sink, file })
     else {
       fastSinks.push(sink)

@@ -42,7 +42,7 @@ export class PageBlobSink implements BlobSink {
     const claimed = await claimName(context, task, async (_, found) => {
       // The mark goes when all ranges are there, which is recorded before.
       const isFull = known?.ranges === blob.offsets.length
-      const isMarked = valueOf(found.properties, incompleteMark) === mark
+      const isMarked = metadataValue(found.properties, incompleteMark) === mark
       return isDoubtful && found.kind === 'page' && found.sizeBytes === blob.lengthBytes && (isFull || isMarked)
     })
     if (claimed.kind === 'skipped') return { outcome: 'skipped' }
@@ -119,6 +119,6 @@ export class PageBlobSink implements BlobSink {
   }
 }
 
-function valueOf({ metadata = [] }: BlobProperties, name: string): string | undefined {
+function metadataValue({ metadata = [] }: BlobProperties, name: string): string | undefined {
   return metadata.find(([found]) => found.toLowerCase() === name)?.[1]
 }

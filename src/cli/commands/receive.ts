@@ -1,0 +1,205 @@
+// diskferry receive: drives that arrived are imported into a storage account. The same command again goes on.
+
+import { readFile, writeFile } from 'node:fs/promises'
+import { basename } from 'node:path'
+import type { Argv, CommandModule } from 'yargs'
+import {
+  chooseKey,
+  describeReceived,
+  type KeyCandidate,
+  parseByteSize,
+  parseDriveInfo,
+  RateLimit,
+  type ReceiveDrive,
+  type ReceiveRequest,
+  type ReceiveResult,
+  readSecretFile,
+  readSessionKey,
+  receiveDrives,
+  receiveReportToHtml,
+  receiveReportToJson,
+  TransferError,
+} from '../../index.js'
+import { exitCodeHelp } from '../exit-codes.js'
+import type { GlobalOptions } from '../options.js'
+import { receiveExitCode } from '../receive-exit-code.js'
+import { abortOnSignals } from '../signals.js'
+import { openStore, type StorageOptions, storageOptions } from '../storage-options.js'
+import { createTerminal, type Terminal } from '../terminal.js'
+
+interface ReceiveOptions extends GlobalOptions, StorageOptions {
+  drive: string[]
+  journal?: string
+  driveInfo?: string[]
+  recoveryPasswordFile?: string[]
+  manifestFile?: string
+  manifestHash?: string
+  state?: string
+  resume: boolean
+  job?: string
+  concurrency: number
+  limitRate?: string
+  contentMd5: boolean
+  verboseLog: boolean
+  backupManifest: boolean
+  diagnosticsContainer?: string
+  report?: string
+}
+
+export const receiveCommand: CommandModule<GlobalOptions, ReceiveOptions> = {
+  command: 'receive',
+  describe: 'Import drives that arrived into blob storage',
+  builder: (options) => receiveOptions(options) as never,
+  handler: async (options) => {
+    const terminal = createTerminal(options)
+    const { signal, done } = abortOnSignals()
+    try {
+      const request = await readRequest(options, terminal)
+      const store = await openStore(options, terminal)
+      try {
+        const result = await receiveDrives({ ...request, store, signal, onProgress: terminal.progress })
+        await tell(options, result, terminal)
+        process.exitCode = receiveExitCode(result)
+      } finally {
+        await store.close()
+      }
+    } finally {
+      done()
+    }
+  },
+}
+
+function receiveOptions(options: Argv<GlobalOptions>) {
+  return storageOptions(options)
+    .option('drive', { type: 'string', array: true, demandOption: true, describe: 'Drive that arrived (repeatable)' })
+    .option('journal', { type: 'string', describe: 'Journal of the session: keys and manifest hashes' })
+    .option('drive-info', {
+      type: 'string',
+      array: true,
+      describe: '<DriveId>.xml of a drive, instead of the journal (repeatable)',
+    })
+    .option('recovery-password-file', {
+      type: 'string',
+      array: true,
+      describe: 'File with a recovery password (repeatable)',
+    })
+    .option('manifest-file', { type: 'string', describe: 'Manifest on the drive; \\DriveManifest.xml when not given' })
+    .option('manifest-hash', { type: 'string', describe: 'MD5 that the manifest must have (for one drive)' })
+    .option('state', { type: 'string', describe: 'Journal of the import; <journal>.import when not given' })
+    .option('resume', { type: 'boolean', default: false, describe: 'Refuse to begin anew: go on or fail' })
+    .option('job', { type: 'string', describe: 'Name of the job, for the names of the logs' })
+    .option('concurrency', { type: 'number', default: 16, describe: 'Requests under way at once, 1 to 256' })
+    .option('limit-rate', { type: 'string', describe: 'At most so many bytes a second, for example 20M' })
+    .option('content-md5', { type: 'boolean', default: false, describe: 'Set the Content-MD5 of whole blobs' })
+    .option('verbose-log', { type: 'boolean', default: false, describe: 'Also write a log of every blob' })
+    .option('backup-manifest', { type: 'boolean', default: false, describe: 'Also keep a copy of the manifests' })
+    .option('diagnostics-container', { type: 'string', describe: 'Where the logs go; waimportexport' })
+    .option('report', { type: 'string', describe: 'Also write the report to this file: .html or .json' })
+    .example(
+      '$0 receive --drive /dev/sdb --drive /dev/sdc --journal seed.jrn --to https://ACCOUNT.blob.core.windows.net',
+      '',
+    )
+    .example('$0 receive --drive disk1.img --journal seed.jrn --to ./blobs', 'into a folder, to see what would arrive')
+    .epilogue(
+      `Also read: AZURE_STORAGE_CONNECTION_STRING, AZURE_STORAGE_KEY, AZURE_STORAGE_SAS_TOKEN, DISKFERRY_RECOVERY_PASSWORD.
+Without any credential whoever is signed in on this machine is asked (Azure CLI, environment, managed identity).
+
+${exitCodeHelp}`,
+    )
+}
+
+async function readRequest(
+  options: ReceiveOptions,
+  terminal: Terminal,
+): Promise<Omit<ReceiveRequest, 'store' | 'signal' | 'onProgress'>> {
+  const { drive, state, journal, resume, job, concurrency, limitRate, manifestHash } = options
+  if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > 256) {
+    throw new TypeError(`expected 1 to 256 for --concurrency but received ${concurrency}`)
+  }
+  const rate = limitRate === undefined ? undefined : parseByteSize(limitRate)
+  if (limitRate !== undefined && (rate === undefined || rate === 0)) {
+    throw new TypeError(`expected bytes a second such as 20M for --limit-rate but received ${limitRate}`)
+  }
+  if (manifestHash !== undefined && (drive.length > 1 || !/^[0-9A-Fa-f]{32}$/.test(manifestHash))) {
+    throw new TypeError('expected 32 hexadecimal digits for --manifest-hash, and one --drive')
+  }
+  const drives: ReceiveDrive[] = []
+  for (const path of drive) drives.push(await readDrive(path, options, terminal))
+  return {
+    drives,
+    statePath: state ?? (journal === undefined ? 'diskferry.import' : `${journal}.import`),
+    mustResume: resume,
+    concurrency,
+    contentMd5: options.contentMd5,
+    verboseLog: options.verboseLog,
+    backupManifest: options.backupManifest,
+    ...(job === undefined ? {} : { job }),
+    ...(rate === undefined ? {} : { rateLimit: new RateLimit(rate) }),
+    ...logsPlace(options),
+  }
+}
+
+// Whoever may write into one container only finds the logs there, as with the service.
+function logsPlace({ diagnosticsContainer, to }: ReceiveOptions): Pick<ReceiveRequest, 'logs'> {
+  if (diagnosticsContainer !== undefined) return { logs: { container: diagnosticsContainer, prefix: '' } }
+  const [, container] = /^https?:\/\/[^/]+(?:\/devstoreaccount1)?\/([^/?]+)/.exec(to) ?? []
+  return container === undefined ? {} : { logs: { container, prefix: 'waimportexport/' } }
+}
+
+async function readDrive(path: string, options: ReceiveOptions, terminal: Terminal): Promise<ReceiveDrive> {
+  const { journal, manifestHash, manifestFile } = options
+  const more = manifestFile === undefined ? {} : { manifestFile }
+  const candidates = await readCandidates(options, terminal)
+  if (candidates.length === 0 && journal !== undefined) {
+    const { secret, expected, state } = await readSessionKey(journal, path)
+    const hash = manifestHash ?? expected.manifestHash
+    const wanted = { driveId: state.driveId, ...(hash === undefined ? {} : { manifestHash: hash }) }
+    return { path, secret, expected: wanted, expectedFrom: 'the journal', ...more }
+  }
+  if (candidates.length === 0) candidates.push(await askForKey(path, terminal))
+  const { secret, expected, manifestFile: named } = await chooseKey(path, candidates)
+  const given = manifestHash === undefined ? {} : { manifestHash }
+  const expectedFrom = manifestHash === undefined ? 'the job' : 'the command line'
+  const drive: ReceiveDrive = { path, secret, expected: { ...expected, ...given }, expectedFrom }
+  return named === undefined ? { ...drive, ...more } : { ...drive, manifestFile: named, ...more }
+}
+
+async function readCandidates(options: ReceiveOptions, terminal: Terminal): Promise<KeyCandidate[]> {
+  const candidates: KeyCandidate[] = []
+  for (const path of options.driveInfo ?? []) {
+    const text = await readFile(path, 'utf8').catch((cause: Error) => {
+      throw new TransferError('KEY_MISSING', `${path} cannot be read: ${cause.message}`, { cause, path })
+    })
+    const { driveId, bitLockerKey, manifestFile, manifestHash } = parseDriveInfo(text, path)
+    const secret = { kind: 'recovery-password', password: bitLockerKey } as const
+    candidates.push({ secret, expected: { driveId, manifestHash }, manifestFile })
+  }
+  for (const path of options.recoveryPasswordFile ?? []) {
+    const password = await readSecretFile(path, terminal.warn)
+    candidates.push({ secret: { kind: 'recovery-password', password }, expected: {} })
+  }
+  return candidates
+}
+
+async function askForKey(path: string, terminal: Terminal): Promise<KeyCandidate> {
+  const fromEnvironment = process.env.DISKFERRY_RECOVERY_PASSWORD?.trim()
+  if (fromEnvironment === undefined && !terminal.isInteractive) {
+    throw new TransferError('KEY_MISSING', `No key was given for ${path}.`, {
+      hint: 'Give --journal, --drive-info, --recovery-password-file, or DISKFERRY_RECOVERY_PASSWORD.',
+    })
+  }
+  const password = fromEnvironment ?? (await terminal.askSecret(`Recovery password of ${basename(path)}`))
+  return { secret: { kind: 'recovery-password', password }, expected: {} }
+}
+
+async function tell({ report: path }: ReceiveOptions, result: ReceiveResult, terminal: Terminal): Promise<void> {
+  const { report, errors } = result
+  for (const object of receiveReportToJson(report)) terminal.emit(object)
+  terminal.print(describeReceived(report))
+  for (const error of errors.values())
+    if (error.hint !== undefined) terminal.warn(`  ${error.path ?? ''}: ${error.hint}`)
+  if (path === undefined) return
+  const text = path.endsWith('.json') ? `${JSON.stringify(report, null, 2)}\n` : receiveReportToHtml(report)
+  await writeFile(path, text)
+  terminal.print(`Report: ${path}`)
+}
