@@ -153,7 +153,7 @@ Napi::Value bitlockerCheck(const Napi::CallbackInfo& info) {
         Napi::Object result = Napi::Object::New(env);
         result.Set("findings", findingArray(env, report.findings));
         result.Set("info", report.info ? infoObject(env, *report.info) : env.Undefined());
-        result.Set("unlocked", report.volume != nullptr);
+        result.Set("opened", report.volume ? opened(env, report.volume) : env.Undefined());
         return result;
       });
 }

@@ -17,7 +17,7 @@ Napi::Value bitlockerAttach(const Napi::CallbackInfo& info);
 // JS: bitlockerErase(device, offsetBytes, sizeBytes, regions): Promise<void>
 Napi::Value bitlockerErase(const Napi::CallbackInfo& info);
 // JS: bitlockerCheck(device, offsetBytes, sizeBytes, secretKind: number | undefined, secret: Uint8Array | undefined):
-// Promise<{findings, info: {...} | undefined, unlocked}>
+// Promise<{findings, info: {...} | undefined, opened: as bitlockerUnlock | undefined}>
 Napi::Value bitlockerCheck(const Napi::CallbackInfo& info);
 // JS: bitlockerCheckPassword(text: Uint8Array): void, or throws KEY_MISTYPED
 Napi::Value bitlockerCheckPassword(const Napi::CallbackInfo& info);

@@ -189,7 +189,7 @@ export interface Addon {
     sizeBytes: number,
     secretKind: number | undefined,
     secret: Uint8Array | undefined,
-  ): Promise<{ findings: Finding[]; info: CheckedVolume | undefined; unlocked: boolean }>
+  ): Promise<{ findings: Finding[]; info: CheckedVolume | undefined; opened: OpenedVolume | undefined }>
   bitlockerCheckPassword(text: Uint8Array): void
   volumeRead(volume: VolumeHandle, offsetBytes: number, into: Uint8Array): Promise<void>
   volumeWrite(volume: VolumeHandle, offsetBytes: number, from: Uint8Array): Promise<void>

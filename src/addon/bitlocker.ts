@@ -78,8 +78,8 @@ export interface BitlockerReport {
   findings: Finding[]
   /** Null when no metadata copy is good. */
   info: BitlockerInfo | null
-  /** The secret opened the volume, and what takes keys was checked as well. */
-  unlocked: boolean
+  /** When the secret opened the volume: what takes keys was checked as well. The caller closes it. */
+  volume: BitlockerVolume | undefined
 }
 
 // The values in the volume's metadata.
@@ -149,7 +149,8 @@ export class BitlockerVolume {
   readonly handle: VolumeHandle
   #isClosed = false
 
-  private constructor(
+  /** For this file alone: a volume comes from unlock, attach or checkBitlocker. */
+  constructor(
     opened: OpenedVolume,
     /** Stays open while the volume is. */
     readonly device: Device,
@@ -225,14 +226,19 @@ export async function eraseVolumeStart(device: Device, place: VolumePlace, regio
 
 /**
  * Checks boot sector, metadata copies and what they say, and with a secret also the seal, every wrapped key, and the two
- * boot sectors of the file system. What is wrong with the volume is a finding, never an error.
+ * boot sectors of the file system. What is wrong with the volume is a finding, never an error. A recovery password or
+ * passphrase takes most of a second to become a key, so the volume that was opened for this is handed out.
  * @throws TransferError KEY_MISTYPED, KEY_WRONG, KEY_NOT_APPLICABLE, DEVICE_RANGE, DEVICE_READ_FAILED
  */
 export async function checkBitlocker(device: Device, place: VolumePlace, secret?: Secret): Promise<BitlockerReport> {
   const check = (kind?: number, bytes?: Buffer) =>
     addon.bitlockerCheck(device.handle, place.offsetBytes, place.sizeBytes, kind, bytes)
-  const { findings, info, unlocked } = await (secret === undefined ? check() : withSecret(secret, check))
-  return { findings, info: info === undefined ? null : infoOf(info), unlocked }
+  const { findings, info, opened } = await (secret === undefined ? check() : withSecret(secret, check))
+  return {
+    findings,
+    info: info === undefined ? null : infoOf(info),
+    volume: opened === undefined ? undefined : new BitlockerVolume(opened, device),
+  }
 }
 
 function infoOf({ regions, createdMs, protectors, ...plain }: CheckedVolume): BitlockerInfo {

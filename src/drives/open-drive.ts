@@ -82,7 +82,7 @@ export async function openDrive(path: string, secret: Secret, logicalSectorBytes
   }
 }
 
-/** The BitLocker checks alone, with or without a key. */
+/** The BitLocker checks alone, with or without a key. The caller closes the volume that a key opened. */
 export async function checkVolume(found: FoundVolume, secret?: Secret): Promise<BitlockerReport> {
   return checkBitlocker(found.device, found.place, secret)
 }

@@ -1,7 +1,6 @@
 // The structures of a drive, checked: the partition table, BitLocker without a key, and with one also NTFS.
 
 import type { BitlockerReport, Secret } from '../addon/bitlocker.js'
-import { BitlockerVolume } from '../addon/bitlocker.js'
 import { NtfsVolume } from '../addon/ntfs.js'
 import { checkVolume, findVolume } from '../drives/open-drive.js'
 import type { CheckFinding } from './check-finding.js'
@@ -20,14 +19,14 @@ export interface InspectReport {
 export async function inspectDrive(path: string, secret?: Secret): Promise<InspectReport> {
   const found = await findVolume(path)
   try {
-    const report = await checkVolume(found, secret)
-    const findings: CheckFinding[] = [...found.tableFindings, ...report.findings]
+    const { volume, info, findings: bitlockerFindings } = await checkVolume(found, secret)
+    const unlocked = volume !== undefined
+    const findings: CheckFinding[] = [...found.tableFindings, ...bitlockerFindings]
     const checked = [
       found.isPartitioned ? 'partition table' : 'volume without a partition table',
-      report.unlocked ? 'BitLocker structures, seal and keys' : 'BitLocker structures without a key',
+      unlocked ? 'BitLocker structures, seal and keys' : 'BitLocker structures without a key',
     ]
-    if (secret !== undefined && report.unlocked) {
-      const volume = await BitlockerVolume.unlock(found.device, found.place, secret)
+    if (volume !== undefined) {
       try {
         const ntfs = await NtfsVolume.open(volume)
         findings.push(...(await ntfs.check()))
@@ -37,7 +36,7 @@ export async function inspectDrive(path: string, secret?: Secret): Promise<Inspe
       }
     }
     const sound = !findings.some((finding) => finding.severity === 'damage')
-    return { findings, sound, volume: found.place, bitlocker: report.info, unlocked: report.unlocked, checked }
+    return { findings, sound, volume: found.place, bitlocker: info, unlocked, checked }
   } finally {
     await found.device.close()
   }

@@ -51,7 +51,9 @@ export async function verifyDrive(path: string, options: VerifyOptions): Promise
     const bitlocker = await checkVolume(found, options.secret)
     findings.push(...bitlocker.findings)
     checked.push('BitLocker: boot sector, three metadata copies, seal, keys')
-    const volume = await BitlockerVolume.unlock(found.device, found.place, options.secret)
+    // Where the copy that was checked does not open, another one may, or the error says why none does.
+    const { device, place } = found
+    const volume = bitlocker.volume ?? (await BitlockerVolume.unlock(device, place, options.secret))
     try {
       return await verifyVolume({ found, volume, findings, checked, started }, options)
     } finally {

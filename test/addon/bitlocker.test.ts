@@ -93,7 +93,9 @@ describe('a new BitLocker volume', () => {
     const device = await committed('sound.img')
     const report = await checkBitlocker(device, place, secret)
     assert.deepEqual(report.findings, [])
-    assert.equal(report.unlocked, true)
+    assert.ok(report.volume, 'the volume is handed out open')
+    assert.equal((await report.volume.read(0, 512)).toString('latin1', 3, 7), 'NTFS')
+    report.volume.close()
     const info = report.info
     assert.ok(info)
     assert.deepEqual(
@@ -118,8 +120,8 @@ describe('a new BitLocker volume', () => {
     await file.write(Buffer.of((buffer[0] as number) ^ 1), 0, 1, at)
     await file.close()
     const device = await Device.open(path, { access: 'read' })
-    const { findings, unlocked } = await checkBitlocker(device, place)
-    assert.equal(unlocked, false)
+    const { findings, volume } = await checkBitlocker(device, place)
+    assert.equal(volume, undefined)
     assert.deepEqual(
       findings.map(({ code, severity, structure }) => [code, severity, structure]),
       [['BITLOCKER_COPY_DAMAGED', 'damage', 'metadata copy 2']],
