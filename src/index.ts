@@ -31,7 +31,8 @@ export { repairSourceCandidates } from './plan/repair-source.js'
 export type { DriveState, JournalState, SessionState } from './plan/session-state.js'
 export type { CheckFinding } from './prepare/check-finding.js'
 export { type InspectReport, inspectDrive } from './prepare/inspect-drive.js'
-export { type PlannedDrive, type PrepareRequest, planSession, type SessionPlan } from './prepare/plan-session.js'
+export type { PlannedDrive } from './prepare/lay-out-drives.js'
+export { type PrepareRequest, planSession, type SessionPlan } from './prepare/plan-session.js'
 export {
   abortSession,
   type PrepareOptions,

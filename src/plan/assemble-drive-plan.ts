@@ -19,10 +19,22 @@ export interface ListFileSource {
   modifiedNs: bigint
 }
 
+export interface ListFile extends ListFileSource {
+  role: 'metadata' | 'properties'
+  /** 32 upper-case hex digits. */
+  md5: string
+}
+
+/** Where the bytes of each file come from. */
+export type FileSources = Omit<SourceTable, 'fileRow'>
+/** What each file is as a blob. */
+export type BlobFileColumns = Omit<BlobColumns, 'listRows' | 'problems'>
+
 export interface DrivePlanParts {
   header: DrivePlanHeader
-  whole: SourceTable & { tree: FileTree }
-  blobs: BlobColumns
+  tree: FileTree
+  sources: FileSources
+  blobs: BlobFileColumns
   listFiles: readonly ListFileSource[]
   assignments: Uint16Array
   /** Index of this drive in `assignments`. */
@@ -35,12 +47,12 @@ export interface DrivePlanParts {
 const blockBytes = 4 * 1024 * 1024
 
 export function assembleDrivePlan(parts: DrivePlanParts): DrivePlan {
-  const { header, whole, blobs, listFiles, assignments, drive, takesEmptyDirectories, nowNs } = parts
+  const { header, tree, sources, blobs, listFiles, assignments, drive, takesEmptyDirectories, nowNs } = parts
   const generated: GeneratedFile[] = listFiles.map(({ name, sizeBytes, modifiedNs }) => {
     return { folders: [listFilesFolder], name, sizeBytes, modifiedNs }
   })
   generated.push({ name: manifestName, sizeBytes: 0, modifiedNs: nowNs })
-  const cut = driveTree(whole.tree, { assignments, drive, emptyDirectories: takesEmptyDirectories, generated })
+  const cut = driveTree(tree, { assignments, drive, emptyDirectories: takesEmptyDirectories, generated })
   const files = cut.wholeFile
   const total = cut.tree.fileDirectory.length
   const listFolders = listFiles.map((file) => file.directory)
@@ -48,15 +60,15 @@ export function assembleDrivePlan(parts: DrivePlanParts): DrivePlan {
   const plan: DrivePlan = {
     header,
     tree: cut.tree,
-    sourceDirectories: concatNames(whole.sourceDirectories, listFolders),
-    fileSourceDirectory: take(Uint32Array, whole.fileSourceDirectory, files, total),
-    fileSourceNames: concatNames(selectNames(whole.fileSourceNames, files), listNames),
+    sourceDirectories: concatNames(sources.sourceDirectories, listFolders),
+    fileSourceDirectory: take(Uint32Array, sources.fileSourceDirectory, files, total),
+    fileSourceNames: concatNames(selectNames(sources.fileSourceNames, files), listNames),
     fileBlobType: take(Uint8Array, blobs.fileBlobType, files, total),
     fileDisposition: take(Uint8Array, blobs.fileDisposition, files, total),
     fileList: take(Uint16Array, blobs.fileList, files, total),
     fileBlockBytes: take(Float64Array, blobs.fileBlockBytes, files, total).fill(blockBytes, files.length),
   }
-  const folders = whole.sourceDirectories.ends.length
+  const folders = sources.sourceDirectories.ends.length
   for (let at = 0; at < listFiles.length; at++) plan.fileSourceDirectory[files.length + at] = folders + at
   plan.tree.fileSizeBytes[total - 1] = manifestBytesMax(plan)
   return plan

@@ -6,13 +6,7 @@ import { basename, dirname } from 'node:path'
 import { TransferError } from '../errors.js'
 import { parseMetadata, parseProperties } from '../formats/blob-properties.js'
 import type { DatasetRow } from '../formats/dataset.js'
-import type { ListFileSource } from '../plan/assemble-drive-plan.js'
-
-export interface ListFile extends ListFileSource {
-  role: 'metadata' | 'properties'
-  /** 32 upper-case hex digits. */
-  md5: string
-}
+import type { ListFile } from '../plan/assemble-drive-plan.js'
 
 /** For each list its files, none, one or two. @throws TransferError PROPERTIES_INVALID, SOURCE_READ_FAILED. */
 export async function readListFiles(rows: readonly DatasetRow[]): Promise<ListFile[][]> {
