@@ -32,14 +32,11 @@ export type { DriveState, JournalState, SessionState } from './plan/session-stat
 export type { CheckFinding } from './prepare/check-finding.js'
 export { type InspectReport, inspectDrive } from './prepare/inspect-drive.js'
 export type { PlannedDrive } from './prepare/lay-out-drives.js'
+export type { PrepareOptions, SessionResult } from './prepare/perform-session.js'
 export { type PrepareRequest, planSession, type SessionPlan } from './prepare/plan-session.js'
-export {
-  abortSession,
-  type PrepareOptions,
-  prepareSession,
-  type SessionResult,
-} from './prepare/prepare-session.js'
+export { abortSession, prepareSession } from './prepare/prepare-session.js'
 export { extractFiles, type ListedFile, listFiles } from './prepare/read-files.js'
+export { type ReplaceRequest, replaceDrive } from './prepare/replace-drive.js'
 export {
   type DriveRequest,
   type DriveTarget,

@@ -132,7 +132,7 @@ async function readDatasetOptions(options: PlanOptions): Promise<DatasetRow[]> {
   })
 }
 
-async function readDriveOptions(options: PlanOptions): Promise<DriveRequest[]> {
+export async function readDriveOptions(options: PlanOptions): Promise<DriveRequest[]> {
   const { drive, driveset } = options
   if ((drive === undefined) === (driveset === undefined))
     throw new TypeError('expected --drive (repeatable) or --driveset')

@@ -2,6 +2,9 @@
 // which stage may follow which, and the words of our journal records.
 //
 //   planned → erased → copying → copied → sealed → prepared      (failed from any of them, and back to where it was)
+//
+// What takes several records counts when the last of them is there: a session when all its drives are planned, a replacement
+// when the record that names them follows the new drives. A crash before that leaves what was.
 
 import { TransferError } from '../errors.js'
 import type { JournalRecord, RecordDraft } from '../formats/journal.js'
@@ -32,7 +35,44 @@ export interface DriveState {
 export interface SessionState {
   readonly sessionId: string
   state: 'open' | 'completed' | 'aborted'
+  /** Drives that the session was started with; until all of them are planned it has not begun. */
+  readonly drivesAtStart: number
   readonly drives: Map<string, DriveState>
+  /** Drives that were given up, by id. Nobody ships them: no job names them, their keys are of no more use. */
+  readonly replaced: Map<string, ReplacedDrive>
+}
+
+export interface ReplacedDrive {
+  readonly drive: DriveState
+  /** Ids of the drives that took its files. */
+  readonly by: readonly string[]
+}
+
+/** A session without any drive yet. */
+export function newSession(sessionId: string, drivesAtStart: number): SessionState {
+  return { sessionId, state: 'open', drivesAtStart, drives: new Map(), replaced: new Map() }
+}
+
+/** A crash came before all drives of the session were recorded: nothing was written to any, so it is planned anew. */
+export function isUnstarted(session: SessionState): boolean {
+  return session.state === 'open' && session.drives.size < session.drivesAtStart
+}
+
+/** The new drives join the session, which is open again; the old one leaves it. */
+export function applyReplacement(session: SessionState, driveId: string, by: readonly DriveState[]): void {
+  const drive = session.drives.get(driveId)
+  if (drive === undefined) throw invalid(`drive ${driveId} was replaced but is none of session ${session.sessionId}`)
+  session.drives.delete(driveId)
+  for (const added of by) session.drives.set(added.driveId, added)
+  session.replaced.set(driveId, { drive, by: by.map((added) => added.driveId) })
+  session.state = 'open'
+}
+
+/** A drive of which only the plan is stored. */
+export function plannedDrive(
+  facts: Pick<DriveState, 'driveId' | 'path' | 'sizeBytes' | 'recoveryPassword'>,
+): DriveState {
+  return { ...facts, stage: 'planned', chunk: 0, bytesDone: 0, dropped: new Map() }
 }
 
 export interface JournalState {
@@ -48,7 +88,13 @@ export const sessionRecords = {
       ['Creator', creator],
     ],
   }),
-  session: (sessionId: string, state: 'Started' | 'Completed' | 'Aborted'): RecordDraft =>
+  started: (sessionId: string, drives: number): RecordDraft =>
+    activity('Session', [
+      ['SessionId', sessionId],
+      ['State', 'Started'],
+      ['Drives', String(drives)],
+    ]),
+  session: (sessionId: string, state: 'Completed' | 'Aborted'): RecordDraft =>
     activity('Session', [
       ['SessionId', sessionId],
       ['State', state],
@@ -58,11 +104,20 @@ export const sessionRecords = {
   planned: (
     sessionId: string,
     drive: Pick<DriveState, 'driveId' | 'path' | 'sizeBytes' | 'recoveryPassword'>,
+    /** Id of a drive of the session whose files it takes, once `replaced` has been recorded. */
+    replaces?: string,
   ): RecordDraft =>
     sessionRecords.drive(sessionId, drive.driveId, 'planned', [
       ['Path', drive.path],
       ['SizeBytes', String(drive.sizeBytes)],
       ['BitLockerKey', drive.recoveryPassword],
+      ...(replaces === undefined ? [] : [['Replaces', replaces] as const]),
+    ]),
+  replaced: (sessionId: string, driveId: string, by: readonly string[]): RecordDraft =>
+    activity('DriveReplaced', [
+      ['SessionId', sessionId],
+      ['DriveId', driveId],
+      ['ReplacedBy', by.join(' ')],
     ]),
   mark: (sessionId: string, driveId: string, chunk: number, bytesDone: number): RecordDraft =>
     sessionRecords.drive(sessionId, driveId, 'copying', [
@@ -96,17 +151,23 @@ function activity(activityId: string, fields: Field[]): RecordDraft {
 
 /** @throws TransferError JOURNAL_INVALID for a record that cannot follow the ones before it. */
 export function reduceJournal(records: readonly JournalRecord[]): JournalState {
-  const journal: JournalState = { sessions: new Map() }
+  const journal: Reduction = { sessions: new Map(), joining: new Map() }
   for (const record of records) apply(journal, new Map(record.fields.map(([key, value]) => [key, value])))
-  return journal
+  return { sessions: journal.sessions }
 }
 
-function apply(journal: JournalState, fields: ReadonlyMap<string, string>): void {
+interface Reduction extends JournalState {
+  /** Drives that are planned to replace another, until the record that says so; key: session and drive id. */
+  readonly joining: Map<string, DriveState>
+}
+
+function apply(journal: Reduction, fields: ReadonlyMap<string, string>): void {
   // A record without our SessionId is WAImportExport's or a later version's: not ours to judge.
   if (!fields.has('SessionId')) return
   const activityId = fields.get('ActivityId')
   if (activityId === 'Session') applySession(journal, fields)
   else if (activityId === 'Drive') applyDrive(journal, fields)
+  else if (activityId === 'DriveReplaced') applyReplaced(journal, fields)
   else if (activityId === 'FileDropped') {
     driveOf(journal, fields).dropped.set(integer(fields, 'File'), text(fields, 'Reason'))
   } else if (activityId === 'DriveFailed') driveOf(journal, fields).failure = text(fields, 'Reason')
@@ -117,13 +178,14 @@ function applySession(journal: JournalState, fields: ReadonlyMap<string, string>
   const state = text(fields, 'State')
   const session = journal.sessions.get(sessionId)
   if (state === 'Started') {
-    if (session === undefined) journal.sessions.set(sessionId, { sessionId, state: 'open', drives: new Map() })
+    const drives = fields.has('Drives') ? integer(fields, 'Drives') : 1
+    if (session === undefined || isUnstarted(session)) journal.sessions.set(sessionId, newSession(sessionId, drives))
   } else if (session === undefined || (state !== 'Completed' && state !== 'Aborted')) {
     throw invalid(`session ${sessionId} is ${state} but was never started`)
   } else session.state = state === 'Completed' ? 'completed' : 'aborted'
 }
 
-function applyDrive(journal: JournalState, fields: ReadonlyMap<string, string>): void {
+function applyDrive(journal: Reduction, fields: ReadonlyMap<string, string>): void {
   const stage = text(fields, 'Stage') as DriveStage
   if (!driveStages.includes(stage)) throw invalid(`unknown drive stage ${stage}`)
   if (stage === 'planned') addDrive(journal, fields)
@@ -152,19 +214,28 @@ function advanceDrive(drive: DriveState, stage: DriveStage, fields: ReadonlyMap<
   }
 }
 
-function addDrive(journal: JournalState, fields: ReadonlyMap<string, string>): void {
+function addDrive(journal: Reduction, fields: ReadonlyMap<string, string>): void {
   const session = sessionOf(journal, fields)
-  const driveId = text(fields, 'DriveId')
-  session.drives.set(driveId, {
-    driveId,
+  const drive = plannedDrive({
+    driveId: text(fields, 'DriveId'),
     path: text(fields, 'Path'),
     sizeBytes: integer(fields, 'SizeBytes'),
     recoveryPassword: text(fields, 'BitLockerKey'),
-    stage: 'planned',
-    chunk: 0,
-    bytesDone: 0,
-    dropped: new Map(),
   })
+  if (fields.has('Replaces')) journal.joining.set(`${session.sessionId} ${drive.driveId}`, drive)
+  else session.drives.set(drive.driveId, drive)
+}
+
+function applyReplaced(journal: Reduction, fields: ReadonlyMap<string, string>): void {
+  const session = sessionOf(journal, fields)
+  const by = text(fields, 'ReplacedBy').split(' ')
+  const drives = by.map((driveId) => {
+    const drive = journal.joining.get(`${session.sessionId} ${driveId}`)
+    if (drive === undefined) throw invalid(`drive ${driveId} replaced another but was never planned`)
+    return drive
+  })
+  applyReplacement(session, text(fields, 'DriveId'), drives)
+  journal.joining.clear()
 }
 
 /** A stage may be recorded again (a resumed step), and each leads to the next; an erased drive starts over. */

@@ -25,8 +25,7 @@ export async function emptyVolume(
   options: { label: string; clusterBytes?: number },
 ): Promise<EmptyVolume> {
   const { sizeBytes: diskBytes, sectorBytes } = target
-  const fitting = diskBytes / 4096 < clusterCountMax ? 4096 : 65536
-  const clusterBytes = Math.max(options.clusterBytes ?? fitting, sectorBytes)
+  const clusterBytes = Math.max(options.clusterBytes ?? defaultClusterBytes(diskBytes), sectorBytes)
   const { offsetBytes, sizeBytes } = shippingPartitions(diskBytes, sectorBytes, clusterBytes).data
   if (sizeBytes < volumeBytesMin) {
     const message = `${target.path} has ${diskBytes} bytes: its volume would have ${sizeBytes}, BitLocker needs ${volumeBytesMin}.`
@@ -48,6 +47,11 @@ export async function emptyVolume(
   const empty = await NtfsLayout.plan(skeleton, emptyTree(), bitlockerFileGroups(sizeBytes))
   const place = { offsetBytes, sizeBytes, clusterBytes, sectorBytes }
   return { target, place, skeleton, capacityBytes: empty.stats.freeClustersAfter * clusterBytes }
+}
+
+/** 4 KiB up to 16 TB, what Windows takes as well; NTFS counts clusters with 32 bits. */
+export function defaultClusterBytes(diskBytes: number): number {
+  return diskBytes / 4096 < clusterCountMax ? 4096 : 65536
 }
 
 function emptyTree(): FileTree {

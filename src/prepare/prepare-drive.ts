@@ -65,7 +65,7 @@ export async function prepareDrive(
       const message = `${path} has ${device.sizeBytes} bytes, the plan was made for ${state.sizeBytes}.`
       throw new TransferError('PLAN_STALE', message, {
         path,
-        hint: 'Is it the same drive? Give the one that was planned.',
+        hint: 'Is it the same drive? Give the one that was planned, or --replace that one.',
       })
     }
     const skeleton = await files.readSkeleton()

@@ -8,6 +8,7 @@ import { encodeDriveInfo, encodeDriveInfoXml } from '../formats/drive-info.js'
 import { manifestName } from '../plan/drive-manifest.js'
 import { type DriveState, sessionRecords } from '../plan/session-state.js'
 import { prepareDrive } from './prepare-drive.js'
+import { withReplaceHint } from './replace-hint.js'
 import { type DriveFiles, writeWhole } from './session-files.js'
 import type { SessionJournal } from './session-journal.js'
 import { assertSound, verifyDrive } from './verify-drive.js'
@@ -15,7 +16,8 @@ import { assertSound, verifyDrive } from './verify-drive.js'
 export interface DriveResult {
   driveId: string
   path: string
-  outcome: 'prepared' | 'written' | 'failed'
+  /** Unfinished: not given to this run, and left as it was. */
+  outcome: 'prepared' | 'written' | 'failed' | 'unfinished'
   files: number
   bytes: number
   /** Files left out, with the reason. */
@@ -58,7 +60,7 @@ export async function runDrive(run: DriveRun, progress: DriveProgress): Promise<
     return { ...base, ...hash, ...written, outcome, dropped, seconds: (performance.now() - started) / 1000 }
   } catch (cause) {
     progress.activity = 'failed'
-    const error = asTransferError(cause, path)
+    const error = withReplaceHint(asTransferError(cause, path), sessionId, state.driveId)
     if (error.code !== 'INTERRUPTED') {
       await journal.append(sessionRecords.failed(sessionId, state.driveId, error.message)).catch(() => {})
     }

@@ -8,6 +8,7 @@
 import { type FileHandle, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { MetadataRange } from '../addon/ntfs.js'
+import { TransferError } from '../errors.js'
 import { type DrivePlan, encodeDrivePlan, parseDrivePlan } from '../formats/drive-plan.js'
 
 export class DriveFiles {
@@ -40,9 +41,16 @@ export class DriveFiles {
     this.#plan = plan
   }
 
+  /** @throws TransferError PLAN_INVALID when it is not there or not whole. */
   async readPlan(): Promise<DrivePlan> {
     if (this.#plan !== undefined) return this.#plan
-    const file = await open(join(this.folder, 'plan'))
+    const path = join(this.folder, 'plan')
+    const file = await open(path).catch((cause: Error) => {
+      throw new TransferError('PLAN_INVALID', `The plan of drive ${this.driveId} cannot be read: ${cause.message}.`, {
+        cause,
+        path,
+      })
+    })
     try {
       return await parseDrivePlan(file.createReadStream({ autoClose: false, highWaterMark: 1 << 20 }))
     } finally {
@@ -83,6 +91,12 @@ export class DriveFiles {
         const [offsetBytes, lengthBytes, md5, structure] = JSON.parse(line) as [number, number, string, string]
         return { offsetBytes, lengthBytes, md5: Buffer.from(md5, 'hex'), structure }
       })
+  }
+
+  /** Of a drive that is given up. One with another key is another journal's: the drive was prepared again. */
+  async removeDriveInfo(recoveryPassword: string): Promise<void> {
+    const text = await readFile(this.driveInfoPath, 'utf8').catch(() => '')
+    if (text.includes(recoveryPassword)) await rm(this.driveInfoPath)
   }
 
   remove(): Promise<void> {

@@ -24,6 +24,14 @@ export async function readSessionKey(journalPath: string, drivePath: string): Pr
     [...journal.sessions.values()].flatMap((session) => [...session.drives.values()]),
     drivePath,
   )
+  const givenUp = [...journal.sessions.values()].flatMap((session) => [...session.replaced.values()])
+  const replaced = givenUp.findLast(({ drive }) => drive.driveId === drivePath || drive.path === resolve(drivePath))
+  if (state === undefined && replaced !== undefined) {
+    const message = `Drive ${replaced.drive.driveId} (${drivePath}) was given up for ${replaced.by.join(', ')}.`
+    throw new TransferError('KEY_MISSING', message, {
+      hint: 'To open it all the same, take its recovery password from the journal: --recovery-password-file.',
+    })
+  }
   if (state === undefined) {
     throw new TransferError('KEY_MISSING', `The journal ${journalPath} knows no drive ${drivePath}.`, {
       hint: 'Is it the journal of another session? --recovery-password-file opens a drive without one.',

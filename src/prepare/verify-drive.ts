@@ -204,5 +204,5 @@ export function assertSound(path: string, report: VerifyReport): void {
   if (report.sound) return
   const damage = report.findings.filter((finding) => finding.severity === 'damage')
   const message = `${path}: ${damage.length} damaged structures or blocks; first: ${damage[0]?.message}`
-  throw new TransferError('DRIVE_DAMAGED', message, { path, hint: 'Do not ship this drive. Prepare another one.' })
+  throw new TransferError('DRIVE_DAMAGED', message, { path, hint: 'Do not ship this drive.' })
 }

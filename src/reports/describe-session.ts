@@ -21,6 +21,8 @@ export interface PlanFacts {
   bytes: number
   lowerBound: number
   skipped: readonly { path: string; reason: string; message: string }[]
+  /** Id of a drive that is given up for these. */
+  replaces?: string
 }
 
 export function describePlan(plan: PlanFacts): string {
@@ -37,6 +39,7 @@ export function describePlan(plan: PlanFacts): string {
   const needed = lowerBound === drives.length ? 'no fewer would do' : `at least ${lowerBound} would be needed`
   const content = `${counted(plan.files, 'file')}, ${formatBytes(plan.bytes)}`
   const lines = [
+    ...(plan.replaces === undefined ? [] : [`Drive ${plan.replaces} is given up: no job will name it.`]),
     `Session ${plan.sessionId}: ${content}, on ${counted(drives.length, 'drive')} (${needed}).`,
     table(['DRIVE', 'PATH', 'SIZE', 'FILES', 'BYTES', 'FULL', 'NOW'], rows),
     ...describeFolders(drives),
@@ -81,7 +84,8 @@ export function planToJson(plan: PlanFacts): Record<string, unknown> {
     const { path, driveId, sizeBytes, description } = target
     return { driveId, path, sizeBytes, description, files, bytes, capacityBytes, freeBytes }
   })
-  return { sessionId, files, bytes, lowerBound, drives, unused: unused.map((drive) => drive.driveId), skipped }
+  const json = { sessionId, files, bytes, lowerBound, drives, unused: unused.map((drive) => drive.driveId), skipped }
+  return plan.replaces === undefined ? json : { ...json, replaces: plan.replaces }
 }
 
 export interface SessionFacts {
@@ -97,8 +101,9 @@ export interface SessionFacts {
     recoveryPassword: string
     manifestHash?: string
     seconds: number
-    error?: { code: string; message: string }
+    error?: { code: string; message: string; hint?: string | undefined }
   }[]
+  replaced: readonly { driveId: string; by: readonly string[] }[]
   seconds: number
   isPartial: boolean
 }
@@ -129,15 +134,21 @@ export function describeSession(session: SessionFacts): string {
   for (const drive of session.drives) {
     if (drive.error !== undefined)
       lines.push(`${drive.driveId} failed: ${printable(drive.error.message)} (${drive.error.code})`)
+    if (drive.error?.hint !== undefined) lines.push(`  ${printable(drive.error.hint)}`)
+    if (drive.outcome === 'unfinished') lines.push(`${drive.driveId} was not given to this run and is not finished.`)
     for (const reason of drive.dropped) lines.push(`${drive.driveId} left out: ${printable(reason)}`)
   }
+  for (const { driveId, by } of session.replaced)
+    lines.push(`${driveId} was given up for ${by.join(', ')}: do not ship it.`)
   if (session.isPartial) lines.push('DONE IN PART: see above for what is missing (exit code 3).')
   return lines.join('\n')
 }
 
 export function sessionToJson(session: SessionFacts): Record<string, unknown> {
   const drives = session.drives.map(({ error, ...drive }) => {
-    return error === undefined ? drive : { ...drive, error: { code: error.code, message: error.message } }
+    return error === undefined
+      ? drive
+      : { ...drive, error: { code: error.code, message: error.message, hint: error.hint } }
   })
   return { ...session, drives }
 }

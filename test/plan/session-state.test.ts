@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { encodeRecord, parseJournal, type RecordDraft } from '../../src/formats/journal.js'
-import { driveStages, mayFollow, sessionRecords as records, reduceJournal } from '../../src/plan/session-state.js'
+import {
+  driveStages,
+  isUnstarted,
+  mayFollow,
+  plannedDrive,
+  sessionRecords as records,
+  reduceJournal,
+  type SessionState,
+} from '../../src/plan/session-state.js'
 
 const planned = records.planned('s-1', { driveId: 'WD1', path: '/dev/sdb', sizeBytes: 1000, recoveryPassword: '1-2' })
 
@@ -15,7 +23,7 @@ function reduce(...drafts: RecordDraft[]) {
 test('a drive goes through its stages as the journal records them', () => {
   const journal = reduce(
     records.newJournal('diskferry'),
-    records.session('s-1', 'Started'),
+    records.started('s-1', 1),
     planned,
     records.drive('s-1', 'WD1', 'erased'),
     records.mark('s-1', 'WD1', 7, 29360128),
@@ -32,7 +40,7 @@ test('a drive goes through its stages as the journal records them', () => {
 
 test('a drive that goes on after a failure is no longer failed', () => {
   const journal = reduce(
-    records.session('s-1', 'Started'),
+    records.started('s-1', 1),
     planned,
     records.drive('s-1', 'WD1', 'erased'),
     records.failed('s-1', 'WD1', 'gone'),
@@ -43,7 +51,7 @@ test('a drive that goes on after a failure is no longer failed', () => {
 
 test('a drive that is erased again forgets its marks and what was left out', () => {
   const journal = reduce(
-    records.session('s-1', 'Started'),
+    records.started('s-1', 1),
     planned,
     records.drive('s-1', 'WD1', 'erased'),
     records.mark('s-1', 'WD1', 5, 5),
@@ -68,23 +76,79 @@ test('a stage is only reached from the one before, from itself, or by erasing', 
   assert.ok(!legal.has('planned>prepared') && !legal.has('copied>prepared') && !legal.has('prepared>copying'))
 })
 
+const other = { driveId: 'WD2', path: '/dev/sdc', sizeBytes: 2000, recoveryPassword: '3-4' }
+
+test('a replaced drive leaves its session when the record says so, and the session is open again', () => {
+  const before = [
+    records.started('s-1', 1),
+    planned,
+    records.session('s-1', 'Completed'),
+    records.planned('s-1', other, 'WD1'),
+  ]
+  const undecided = reduce(...before).sessions.get('s-1')
+  assert.deepEqual([[...(undecided?.drives.keys() ?? [])], undecided?.state], [['WD1'], 'completed'])
+  const session = reduce(...before, records.replaced('s-1', 'WD1', ['WD2'])).sessions.get('s-1')
+  assert.deepEqual([[...(session?.drives.keys() ?? [])], session?.state], [['WD2'], 'open'])
+  assert.deepEqual(session?.drives.get('WD2'), plannedDrive(other))
+  const replaced = session?.replaced.get('WD1')
+  assert.deepEqual([replaced?.by, replaced?.drive.recoveryPassword], [['WD2'], '1-2'])
+})
+
+test('a replacement that was planned twice is what the deciding record names', () => {
+  const third = { ...other, driveId: 'WD3' }
+  const session = reduce(
+    records.started('s-1', 1),
+    planned,
+    records.planned('s-1', other, 'WD1'),
+    records.planned('s-1', { ...third, recoveryPassword: 'lost in a crash' }, 'WD1'),
+    records.planned('s-1', third, 'WD1'),
+    records.replaced('s-1', 'WD1', ['WD3']),
+  ).sessions.get('s-1')
+  assert.deepEqual([...(session?.drives.values() ?? [])], [plannedDrive(third)])
+})
+
+test('a session has begun when all drives it was started with are planned', () => {
+  const unstarted = reduce(records.started('s-1', 2), planned)
+  assert.equal(isUnstarted(unstarted.sessions.get('s-1') as SessionState), true)
+  const again = reduce(records.started('s-1', 2), planned, records.started('s-1', 1), records.planned('s-1', other))
+  const session = again.sessions.get('s-1') as SessionState
+  assert.deepEqual([isUnstarted(session), [...session.drives.keys()]], [false, ['WD2']])
+})
+
 const contradictions: [name: string, drafts: RecordDraft[], says: RegExp][] = [
   ['a drive of an unknown session', [planned], /session s-1 was never started/],
-  [
-    'a stage of an unknown drive',
-    [records.session('s-1', 'Started'), records.drive('s-1', 'WD1', 'erased')],
-    /never planned/,
-  ],
+  ['a stage of an unknown drive', [records.started('s-1', 1), records.drive('s-1', 'WD1', 'erased')], /never planned/],
   [
     'a skipped stage',
-    [records.session('s-1', 'Started'), planned, records.drive('s-1', 'WD1', 'prepared')],
+    [records.started('s-1', 1), planned, records.drive('s-1', 'WD1', 'prepared')],
     /from planned to prepared/,
+  ],
+  [
+    'a replacement by a drive that was never planned',
+    [records.started('s-1', 1), planned, records.replaced('s-1', 'WD1', ['WD2'])],
+    /WD2 replaced another but was never planned/,
+  ],
+  [
+    'a replacement of a drive that the session does not have',
+    [records.started('s-1', 1), planned, records.planned('s-1', other, 'WD9'), records.replaced('s-1', 'WD9', ['WD2'])],
+    /WD9 was replaced but is none of session s-1/,
+  ],
+  [
+    'a stage of a drive that was replaced',
+    [
+      records.started('s-1', 1),
+      planned,
+      records.planned('s-1', other, 'WD1'),
+      records.replaced('s-1', 'WD1', ['WD2']),
+      records.drive('s-1', 'WD1', 'erased'),
+    ],
+    /WD1 was never planned/,
   ],
   ['the end of a session that never began', [records.session('s-1', 'Completed')], /never started/],
   [
     'a mark without a number',
     [
-      records.session('s-1', 'Started'),
+      records.started('s-1', 1),
       planned,
       records.drive('s-1', 'WD1', 'erased'),
       records.mark('s-1', 'WD1', Number.NaN, 0),

@@ -223,6 +223,7 @@ const session = {
   journalPath: '/tmp/job.jrn',
   seconds: 12,
   isPartial: true,
+  replaced: [{ driveId: 'WD-0', by: ['WD-1', 'WD-2'] }],
   drives: [
     {
       driveId: 'WD-1',
@@ -243,7 +244,10 @@ const session = {
       dropped: [],
       recoveryPassword: password,
       seconds: 1,
-      error: Object.assign(new Error('write failed at offset 5'), { code: 'DEVICE_WRITE_FAILED' }),
+      error: Object.assign(new Error('write failed at offset 5'), {
+        code: 'DEVICE_WRITE_FAILED',
+        hint: 'Give another.',
+      }),
     },
   ],
 }
@@ -252,11 +256,13 @@ test('a result names every drive, its failure and what was left out', () => {
   const text = describeSession(session)
   assert.ok(text.includes(password))
   assert.match(text, /^WD-1 +\/dev\/sdb +prepared +4 +3\.8 MiB +2\.0 MB\/s/m)
-  assert.match(text, /^WD-2 failed: write failed at offset 5 \(DEVICE_WRITE_FAILED\)$/m)
+  assert.match(text, /^WD-2 failed: write failed at offset 5 \(DEVICE_WRITE_FAILED\)\n {2}Give another\.$/m)
+  assert.match(text, /^WD-0 was given up for WD-1, WD-2: do not ship it\.$/m)
   assert.match(text, /^WD-1 left out: c\/big\/1 shrank$/m)
   assert.match(text, /DONE IN PART/)
   const drives = sessionToJson(session).drives as { error?: unknown }[]
-  assert.deepEqual(drives[1]?.error, { code: 'DEVICE_WRITE_FAILED', message: 'write failed at offset 5' })
+  const error = { code: 'DEVICE_WRITE_FAILED', message: 'write failed at offset 5', hint: 'Give another.' }
+  assert.deepEqual(drives[1]?.error, error)
 })
 
 const finding = (severity: 'note' | 'warning' | 'damage', code: string) => {

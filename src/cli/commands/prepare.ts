@@ -3,32 +3,37 @@
 import type { CommandModule } from 'yargs'
 import {
   abortSession,
+  type DriveRequest,
   type DriveTarget,
   describePlan,
   describeSession,
   driveRequestsFromSpecs,
   exitCodes,
-  type PrepareRequest,
+  type PrepareOptions,
   planToJson,
   prepareSession,
+  replaceDrive,
   type SessionPlan,
+  type SessionResult,
   sessionToJson,
   TransferError,
 } from '../../index.js'
-import { type GlobalOptions, type PlanOptions, planOptions, readPlanOptions } from '../options.js'
+import { type GlobalOptions, type PlanOptions, planOptions, readDriveOptions, readPlanOptions } from '../options.js'
 import { abortOnSignals } from '../signals.js'
 import { createTerminal, type Terminal } from '../terminal.js'
 
-interface PrepareOptions extends PlanOptions {
+interface PrepareWords extends PlanOptions {
   journal: string
   dryRun: boolean
   yes: boolean
   abort: boolean
   verify: boolean
   onChange: 'fail' | 'skip'
+  replace?: string
+  replacePrepared: boolean
 }
 
-export const prepareCommand: CommandModule<GlobalOptions, PrepareOptions> = {
+export const prepareCommand: CommandModule<GlobalOptions, PrepareWords> = {
   command: 'prepare',
   describe: 'Format, encrypt, fill and verify drives (ERASES them)',
   builder: (options) =>
@@ -45,6 +50,15 @@ export const prepareCommand: CommandModule<GlobalOptions, PrepareOptions> = {
         default: false,
         describe: 'Give this session up; its unfinished drives are void',
       })
+      .option('replace', {
+        type: 'string',
+        describe: 'Id of a drive of the session that is given up: its files go onto the new --drive',
+      })
+      .option('replace-prepared', {
+        type: 'boolean',
+        default: false,
+        describe: 'With --replace: give up even a drive that is written and verified (lost on its way, say)',
+      })
       .option('verify', {
         type: 'boolean',
         default: true,
@@ -56,36 +70,62 @@ export const prepareCommand: CommandModule<GlobalOptions, PrepareOptions> = {
         describe: 'A source file that changes while it is copied: stop, or leave it out (exit code 3)',
       })
       .example('$0 prepare --from /srv/backup --to backup/2026/ --drive /dev/sdb --journal seed.jrn', '')
+      .example('$0 prepare --journal seed.jrn --replace WD-1234 --drive /dev/sdc', 'another drive for a broken one')
       .epilogue('ERASES the given drives. Run the same command again after an interruption: it resumes.') as never,
   handler: async (options) => {
     const terminal = createTerminal(options)
+    if (options.replacePrepared && options.replace === undefined) {
+      throw new TypeError('expected --replace-prepared with --replace DRIVE')
+    }
+    if (options.abort && options.replace !== undefined) throw new TypeError('expected --abort or --replace, not both')
     if (options.abort) {
       await abortSession(options.journal, options.session)
       terminal.emit({ event: 'aborted', session: options.session })
       terminal.print(`Session ${options.session} is aborted. Its unfinished drives hold no readable volume.`)
       return
     }
-    await runPrepare(options, await readPlanOptions(options), terminal)
+    if (options.replace === undefined) {
+      const request = await readPlanOptions(options)
+      await runPrepare(options, request.drives, terminal, (drives, settings) => {
+        return prepareSession({ ...request, drives }, settings)
+      })
+    } else {
+      refuseSources(options)
+      const { replace: driveId, session: sessionId, replacePrepared: evenPrepared } = options
+      await runPrepare(options, await readDriveOptions(options), terminal, (drives, settings) => {
+        return replaceDrive({ sessionId, driveId, drives, evenPrepared }, settings)
+      })
+    }
   },
 }
 
-async function runPrepare(options: PrepareOptions, request: PrepareRequest, terminal: Terminal): Promise<void> {
+/** The stored plan says what is copied and how; a word that would say something else is a mistake. */
+function refuseSources(options: PrepareWords): void {
+  for (const name of ['from', 'to', 'dataset', 'cluster', 'label'] as const) {
+    if (options[name] !== undefined) throw new TypeError(`expected --replace without --${name}: the session's stays`)
+  }
+}
+
+type Perform = (drives: readonly DriveRequest[], settings: PrepareOptions) => Promise<SessionResult | undefined>
+
+async function runPrepare(
+  options: PrepareWords,
+  drives: readonly DriveRequest[],
+  terminal: Terminal,
+  perform: Perform,
+): Promise<void> {
   const { signal, done } = abortOnSignals()
+  const settings: PrepareOptions = {
+    journalPath: options.journal,
+    verify: options.verify,
+    onChange: options.onChange,
+    signal,
+    onProgress: terminal.progress,
+    confirm: (plan) => confirm(plan, options, terminal),
+    ...(process.env.DISKFERRY_IO === undefined ? {} : { ioEngine: ioEngine(process.env.DISKFERRY_IO) }),
+  }
   try {
-    const session = await withMoreDrives(request, terminal, (drives) =>
-      prepareSession(
-        { ...request, drives },
-        {
-          journalPath: options.journal,
-          verify: options.verify,
-          onChange: options.onChange,
-          signal,
-          onProgress: terminal.progress,
-          confirm: (plan) => confirm(plan, options, terminal),
-          ...(process.env.DISKFERRY_IO === undefined ? {} : { ioEngine: ioEngine(process.env.DISKFERRY_IO) }),
-        },
-      ),
-    )
+    const session = await withMoreDrives(drives, terminal, (enough) => perform(enough, settings))
     if (session === undefined) return
     terminal.emit({ event: 'summary', ...sessionToJson(session) })
     terminal.print(describeSession(session))
@@ -104,11 +144,11 @@ function ioEngine(value: string): 'auto' | 'uring' | 'threads' {
 
 /** When the drives are too small and somebody is there to answer, asks for one more and plans again. */
 async function withMoreDrives<T>(
-  request: PrepareRequest,
+  given: readonly DriveRequest[],
   terminal: Terminal,
-  run: (drives: PrepareRequest['drives']) => Promise<T>,
+  run: (drives: readonly DriveRequest[]) => Promise<T>,
 ): Promise<T> {
-  let drives = request.drives
+  let drives = given
   for (;;) {
     try {
       return await run(drives)
@@ -122,7 +162,7 @@ async function withMoreDrives<T>(
   }
 }
 
-async function confirm(plan: SessionPlan, options: PrepareOptions, terminal: Terminal): Promise<boolean> {
+async function confirm(plan: SessionPlan, options: PrepareWords, terminal: Terminal): Promise<boolean> {
   terminal.emit({ event: 'plan', ...planToJson(plan) })
   terminal.print(describePlan(plan))
   if (options.dryRun) return false
