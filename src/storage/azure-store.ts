@@ -165,7 +165,11 @@ export class AzureStore implements BlobStore {
     checkBlockIds(ids)
     const { metadata, ...headers } = options.properties ?? {}
     const call = { right: 'write', signal: options.signal }
-    return await this.#call(shown(place), call, async ({ signal, isRepeated }) => {
+    const isOurs = async (signal: AbortSignal) => {
+      const { committed } = await this.#listBlocks(place, signal)
+      return committed.length === ids.length && committed.every((block, index) => block.id === ids[index])
+    }
+    return await this.#writeOnce(place, { ...call, isOurs }, async (signal) => {
       try {
         await this.#blockBlob(place).commitBlockList([...ids], {
           abortSignal: signal,
@@ -173,13 +177,10 @@ export class AzureStore implements BlobStore {
           ...(metadata === undefined ? {} : { metadata: Object.fromEntries(metadata) }),
           ...(options.ifAbsent ? { conditions: { ifNoneMatch: '*' } } : {}),
         })
-        return 'written'
+        return true
       } catch (error) {
         if (!options.ifAbsent || !isTaken(error)) throw error
-        if (!isRepeated) return 'exists'
-        const { committed } = await this.#listBlocks(place, signal)
-        const isOurs = committed.length === ids.length && committed.every((block, index) => block.id === ids[index])
-        return isOurs ? 'written' : 'exists'
+        return false
       }
     })
   }
@@ -230,10 +231,14 @@ export class AzureStore implements BlobStore {
     const { metadata, ...headers } = properties
     const client = this.#blockBlob(place)
     const call = { right: 'write', signal: options.signal }
-    await this.#call(shown(place), call, async ({ signal }) => {
-      await client.setHTTPHeaders(clientHeaders(headers), { abortSignal: signal })
-      if (metadata !== undefined) await client.setMetadata(Object.fromEntries(metadata), { abortSignal: signal })
-    })
+    // Two requests, each with tries of its own.
+    await this.#call(shown(place), call, ({ signal }) =>
+      client.setHTTPHeaders(clientHeaders(headers), { abortSignal: signal }),
+    )
+    if (metadata === undefined) return
+    await this.#call(shown(place), call, ({ signal }) =>
+      client.setMetadata(Object.fromEntries(metadata), { abortSignal: signal }),
+    )
   }
 
   async head(place: BlobPlace, options: SignalOption = {}): Promise<BlobFacts | undefined> {
@@ -318,15 +323,31 @@ export class AzureStore implements BlobStore {
     this.#checkPlace(place)
     const right = options.ifAbsent ? 'create or write' : 'write'
     const call = { ...size, right, signal: options.signal }
-    return await this.#call(shown(place), call, async ({ signal, isRepeated }) => {
+    return await this.#writeOnce(place, { ...call, isOurs }, async (signal) => {
       try {
         await this.#send({ ...request, signal })
-        return 'written'
+        return true
       } catch (error) {
         if (!options.ifAbsent || !isTaken(error)) throw error
-        return isRepeated && (await isOurs(signal)) ? 'written' : 'exists'
+        return false
       }
     })
+  }
+
+  /** @param write answers false where it found a blob. */
+  async #writeOnce(
+    place: BlobPlace,
+    { isOurs, ...call }: Call & { isOurs: (signal: AbortSignal) => Promise<boolean> },
+    write: (signal: AbortSignal) => Promise<boolean>,
+  ): Promise<WriteResult> {
+    const subject = shown(place)
+    const outcome = await this.#call(subject, call, async ({ signal, isRepeated }) => {
+      if (await write(signal)) return 'written'
+      return isRepeated ? 'unclear' : 'exists'
+    })
+    if (outcome !== 'unclear') return outcome
+    const { lengthBytes: _, ...look } = call
+    return (await this.#call(subject, look, ({ signal }) => isOurs(signal))) ? 'written' : 'exists'
   }
 
   async #call<Result>(subject: string, call: Call, send: (attempt: Try) => Promise<Result>): Promise<Result> {

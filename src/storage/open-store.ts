@@ -7,7 +7,6 @@ import type { TokenCredential } from '@azure/core-auth'
 import { TransferError } from '../errors.js'
 import type { StorageAccess } from '../formats/shared-access-signature.js'
 import { type AccountTarget, parseStorageTarget } from '../formats/storage-target.js'
-import { AzureStore } from './azure-store.js'
 import type { BlobStore } from './blob-store.js'
 import { chooseCredential, defaultSignIn, type StorageCredentials } from './credentials.js'
 import { FolderStore } from './folder-store.js'
@@ -48,7 +47,7 @@ async function openAccount(
   target: AccountTarget,
   credentials: StorageCredentials,
   options: OpenStoreOptions,
-): Promise<AzureStore> {
+): Promise<BlobStore> {
   if (!target.isSecure && !target.isLoopback && !options.allowHttp) {
     throw new TransferError('STORAGE_TARGET_INVALID', `${target.endpoint} is not encrypted on its way.`, {
       hint: 'Write https:// instead.',
@@ -57,6 +56,8 @@ async function openAccount(
   const { access = 'write', now = Date.now, signedIn = defaultSignIn } = options
   const credential = await chooseCredential(target, credentials, { access, nowMs: now(), signedIn })
   const retry = options.retry === undefined ? {} : { retry: options.retry }
+  // The client library takes longer to load than most commands run.
+  const { AzureStore } = await import('./azure-store.js')
   return new AzureStore(new URL(target.endpoint), credential, retry)
 }
 

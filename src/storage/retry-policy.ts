@@ -109,8 +109,7 @@ function timedOut(subject: string, timeoutMs: number): TryFailure {
 function givenUp(error: TransferError, tries: number): TransferError {
   const message = `${error.message} Given up after ${tries} ${tries === 1 ? 'try' : 'tries'}.`
   return new TransferError('STORAGE_UNREACHABLE', message, {
-    hint:
-      error.hint ?? 'Check the network and the service, then run the same command again: it goes on where it stopped.',
+    hint: error.hint ?? 'Check the network and the service, then run the same command again.',
     cause: error.cause,
   })
 }

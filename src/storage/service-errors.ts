@@ -47,12 +47,11 @@ export class AnsweredFailure extends Error implements ServiceFailure {
   }
 
   static ofAnswer({ status, headers, body }: ServiceAnswer): AnsweredFailure {
-    const text = body.toString('utf8', 0, 4096)
-    const element = (name: string) => new RegExp(`<${name}>([^<]*)</${name}>`).exec(text)?.[1]
+    const said = errorText(body.toString('utf8', 0, 4096))
     return new AnsweredFailure({
       status,
-      code: headers['x-ms-error-code'] ?? element('Code'),
-      message: element('AuthenticationErrorDetail') ?? element('Message') ?? `HTTP status ${status}`,
+      code: headers['x-ms-error-code'] ?? said.code,
+      message: said.message ?? `HTTP status ${status}`,
       retryAfter: headers['retry-after'],
     })
   }
@@ -64,16 +63,24 @@ export class AnsweredFailure extends Error implements ServiceFailure {
     const { code, statusCode, response } = error as Error & {
       code?: string
       statusCode?: number
-      response?: { headers?: { get?: (name: string) => string | undefined } }
+      response?: { headers?: { get?: (name: string) => string | undefined }; bodyAsText?: string | null }
     }
+    // Where the service said why, the library's own words, which may be those of its parser, add nothing.
+    const said = errorText(response?.bodyAsText ?? '')
     const header = (name: string) => response?.headers?.get?.(name)
     return new AnsweredFailure({
       status: statusCode,
-      code: header('x-ms-error-code') ?? code,
-      message: error.message,
+      code: header('x-ms-error-code') ?? said.code ?? code,
+      message: said.message ?? (response === undefined ? error.message : `HTTP status ${statusCode}`),
       retryAfter: header('retry-after'),
     })
   }
+}
+
+/** From the XML that a service explains itself with; other texts, as of gateways, have nothing in them for people. */
+function errorText(text: string): { code?: string | undefined; message?: string | undefined } {
+  const element = (name: string) => new RegExp(`<${name}>([^<]*)</${name}>`).exec(text)?.[1]
+  return { code: element('Code'), message: element('AuthenticationErrorDetail') ?? element('Message') }
 }
 
 export function judge(error: unknown, about: RequestSubject): TryFailure {
@@ -92,7 +99,8 @@ function serviceError(
   const { status, code = String(status ?? 'no answer') } = failure
   const said = firstSentence(failure.message)
   const detail = { cause: cleanCause(failure) }
-  const answer = status === undefined ? `${said} (${code})` : `${said} (${code}, HTTP ${status})`
+  const answer =
+    failure.code === undefined ? said : `${said} (${code}${status === undefined ? '' : `, HTTP ${status}`})`
   if (status === undefined) return new TransferError('STORAGE_UNREACHABLE', `${subject}: ${answer}.`, detail)
   if (fullCodes.test(code) || status === 507) {
     const hint = 'Make room in the storage account, or raise its quota.'

@@ -20,8 +20,11 @@ export interface Azurite {
   readonly connectionString: string
   /** Ends it and removes its folder if it made it. */
   stop(): Promise<void>
-  /** SIGKILL; the folder stays. */
-  kill(): Promise<void>
+  /**
+   * The folder stays. With SIGKILL it forgets what it was told in the last seconds, also what it has confirmed: it writes its
+   * lists every 5 s. With SIGTERM it writes them first.
+   */
+  kill(signal?: 'SIGKILL' | 'SIGTERM'): Promise<void>
   /** After `kill` or `stop`, on the same port and folder. */
   restart(): Promise<void>
 }
@@ -57,7 +60,7 @@ export async function startAzurite(options: { dir?: string; port?: number } = {}
       await end('SIGKILL')
       if (options.dir === undefined) await rm(folder, { recursive: true, force: true, maxRetries: 3 })
     },
-    kill: () => end('SIGKILL'),
+    kill: (signal = 'SIGKILL') => end(signal),
     restart: async () => {
       running = await start(path, folder, port)
     },

@@ -1,12 +1,14 @@
 // The folder store: what every store promises, and what only files can show.
 
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { FolderStore } from '../../src/storage/folder-store.js'
-import { listed, madeBytes, md5Of, put, readAll, testBlobStore } from './conformance.js'
+import { blockId, listed, madeBytes, md5Of, put, readAll, testBlobStore } from './conformance.js'
 
 let root: string
 before(async () => {
@@ -87,4 +89,36 @@ test('blocks, pages and properties are there for the next process', async () => 
   assert.ok((await readAll(next, blocks)).equals(bytes))
   assert.deepEqual(await next.listPageRanges(page), [{ offsetBytes: 4096, lengthBytes: 4096 }])
   assert.deepEqual((await next.head(page))?.properties.metadata, [['a', '1']])
+})
+
+test('a process that is killed leaves each blob whole, and every block that it was told is stored', async () => {
+  const folder = join(root, 'killed')
+  const program = new URL('put-forever.ts', import.meta.url).pathname
+  for (let kill = 0; kill < 5; kill++) {
+    const child = spawn(process.execPath, ['--import', 'tsx', program, folder], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    let output = ''
+    child.stdout.on('data', (text: Buffer) => {
+      output += text.toString()
+      if (output.split('\n').length > 4 + kill * 3) setTimeout(() => child.kill('SIGKILL'), kill * 3)
+    })
+    await once(child, 'close')
+    const store = await FolderStore.open(folder)
+    const place = { container: 'container', name: 'dir/blob' }
+    const facts = await store.head(place)
+    const content = await readAll(store, place)
+    assert.equal(facts?.sizeBytes, content.length)
+    assert.equal(facts?.properties.metadata?.[0]?.[1], md5Of(content).toString('hex'))
+    const blocks = new Map(
+      (await store.listBlocks({ ...place, name: 'blocks' })).uncommitted.map((block) => [block.id, block]),
+    )
+    for (const line of output.split('\n').slice(0, -1)) {
+      const [round, sizeBytes] = line.split(' ').map(Number)
+      assert.equal(blocks.get(blockId(round as number))?.sizeBytes, sizeBytes)
+    }
+    await put(store, place, Buffer.from('and it goes on'), {
+      properties: { metadata: [['md5', md5Of(Buffer.from('and it goes on')).toString('hex')]] },
+    })
+  }
 })
