@@ -19,6 +19,7 @@ export interface Terminal {
 }
 
 const plainLineEveryMs = 5000
+const showsPercent = new Set(['copying', 'verifying', 'importing'])
 
 export function createTerminal(options: { json: boolean }): Terminal {
   const { json } = options
@@ -87,7 +88,7 @@ class ProgressLine {
     const left = rate > 0 ? `, ${formatDuration((bytesTotal - bytesDone) / rate)} left` : ''
     const drives = rows.map((row) => {
       const percent = row.bytesTotal > 0 ? ` ${Math.floor((100 * row.bytesDone) / row.bytesTotal)}%` : ''
-      return `${row.driveId} ${row.activity}${row.activity === 'copying' || row.activity === 'verifying' ? percent : ''}`
+      return `${row.driveId} ${row.activity}${showsPercent.has(row.activity) ? percent : ''}`
     })
     return `${formatBytes(bytesDone)} of ${formatBytes(bytesTotal)}, ${formatRate(rate)}${left} | ${drives.join(' | ')}`
   }

@@ -1,6 +1,7 @@
 // Receiving: shipped drives are imported side by side into one account, and a report says what arrived. The journal of the
 // import makes the same call go on where an earlier one stopped.
 
+import { setMaxListeners } from 'node:events'
 import { mkdir } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import { type DriveProgress, withProgress } from '../drives/drive-progress.js'
@@ -124,6 +125,8 @@ async function runAll(
     contentMd5,
     signal: request.signal ?? new AbortController().signal,
   }
+  // Every request under way listens to it.
+  setMaxListeners(0, shared.signal)
   return await Promise.all(
     drives.map(async (drive, index) => {
       const run = { ...shared, drive, lane: slots.lane(), progress: rows[index] as DriveProgress }
