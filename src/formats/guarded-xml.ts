@@ -22,6 +22,7 @@ export interface XmlEvents {
 export interface GuardedXmlOptions {
   /** For messages. */
   fileName: string
+  /** Of what is wrong with the XML itself. */
   code: ErrorCode
   /** What the file is, for messages: `manifest`. */
   document: string
@@ -82,8 +83,8 @@ export class GuardedXml {
     this.#parser.close()
   }
 
-  fail(problem: string, place: Place = this.tagPlace): never {
-    throw xmlProblem(this.#options, problem, place)
+  fail(problem: string, place: Place = this.tagPlace, code: ErrorCode = this.#options.code): never {
+    throw xmlProblem({ fileName: this.#options.fileName, code }, problem, place)
   }
 
   #write(bytes: Uint8Array): void {

@@ -44,8 +44,15 @@ export interface ReadManifestBlob extends ReadBlocks {
 
 export type ManifestPart = ReadManifestHeader | ReadManifestBlob
 
-/** Reports a problem at the current element, or at the line and column given. */
-export type ManifestFailure = (problem: string, place?: { line: number; column: number }) => never
+/** What kind of thing is wrong, for whoever decides by it. */
+export type ManifestCode = 'MANIFEST_INVALID' | 'MANIFEST_PATH' | 'MANIFEST_BLOCKS' | 'MANIFEST_XML'
+
+/** Reports a problem at the current element, or at the line and column given; MANIFEST_INVALID when no code is given. */
+export type ManifestFailure = (
+  problem: string,
+  place?: { line: number; column: number } | undefined,
+  code?: ManifestCode,
+) => never
 
 interface ElementRule {
   children?: readonly string[]
@@ -175,7 +182,10 @@ export class ManifestElements {
         this.fail(`${name} has no attribute ${shown(attribute)}`)
       }
       if ((attributes[attribute] as string).length > this.limits.textMax) {
-        this.fail(`the attribute ${shown(attribute)} is longer than ${this.limits.textMax} characters`)
+        this.#refuse(
+          'MANIFEST_XML',
+          `the attribute ${shown(attribute)} is longer than ${this.limits.textMax} characters`,
+        )
       }
     }
     this.#stack.push(name)
@@ -190,7 +200,9 @@ export class ManifestElements {
     const name = this.#stack[this.#stack.length - 1] as string
     if (ruleOf.get(name)?.hasText) {
       this.#text += value
-      if (this.#text.length > this.limits.textMax) this.fail(`${name} is longer than ${this.limits.textMax} characters`)
+      if (this.#text.length > this.limits.textMax) {
+        this.#refuse('MANIFEST_XML', `${name} is longer than ${this.limits.textMax} characters`)
+      }
     } else if (/[^ \t\r\n]/.test(value)) this.fail(`${name} has text in it: ${shown(value.trim())}`)
   }
 
@@ -271,18 +283,18 @@ export class ManifestElements {
     if (blob.lengthBytes < 0) this.fail(`Length has to stand before ${name}`)
     blob.kind = name === 'PageRangeList' ? 'page' : 'block'
     const problem = this.#collector.start(blob.kind === 'page', blob.lengthBytes)
-    if (problem !== undefined) this.fail(problem)
+    if (problem !== undefined) this.#refuse('MANIFEST_BLOCKS', problem)
   }
 
   #addBlock({ Offset: offset, Length: length, Hash: hash, Id: id }: Readonly<Record<string, string>>): void {
     const problem = this.#collector.add({ offset, length, hash, id })
-    if (problem !== undefined) this.fail(problem)
+    if (problem !== undefined) this.#refuse('MANIFEST_BLOCKS', problem)
   }
 
   #closeBlocks(): void {
     const blob = this.#blob as OpenBlob
     const blocks = this.#collector.finish()
-    if (typeof blocks === 'string') this.fail(`${blob.blobPath ?? 'the blob'}: ${blocks}`, blob)
+    if (typeof blocks === 'string') this.fail(`${blob.blobPath ?? 'the blob'}: ${blocks}`, blob, 'MANIFEST_BLOCKS')
     else blob.blocks = blocks
   }
 
@@ -311,7 +323,7 @@ export class ManifestElements {
       blob.filePath = value
     } else if (name === 'BlobPath') {
       const problem = blobPathProblem(value)
-      if (problem !== undefined) this.fail(`BlobPath is ${shown(value)}: ${problem}`)
+      if (problem !== undefined) this.#refuse('MANIFEST_PATH', `BlobPath is ${shown(value)}: ${problem}`)
       blob.blobPath = value
     } else if (name === 'Length') {
       blob.lengthBytes = wholeNumber(value) ?? this.fail(`Length is ${shown(value)}, expected a number of bytes`)
@@ -326,7 +338,11 @@ export class ManifestElements {
 
   #checkPath(value: string, name: string): void {
     const problem = drivePathProblem(value)
-    if (problem !== undefined) this.fail(`${name} is ${shown(value)}: ${problem}`)
+    if (problem !== undefined) this.#refuse('MANIFEST_PATH', `${name} is ${shown(value)}: ${problem}`)
+  }
+
+  #refuse(code: ManifestCode, problem: string): never {
+    return this.fail(problem, undefined, code)
   }
 
   #closeBlob(): void {
@@ -385,5 +401,8 @@ export function blobPathProblem(path: string): string | undefined {
   const name = path.slice(slash + 1)
   if (name === '' || name.length > maxBlobNameUnits) return `a blob's name has 1 to ${maxBlobNameUnits} characters`
   if (/(^|[/\\])\.{1,2}([/\\]|$)/.test(name)) return 'a part of it is . or ..'
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  const bad = /[\u0000-\u001f\ufffe\uffff]/.exec(name)
+  if (bad !== null) return `a blob's name has no ${JSON.stringify(bad[0])} in it`
   return undefined
 }

@@ -20,7 +20,8 @@ export interface ManifestReaderOptions {
 /**
  * Yields the header once, then every blob in the order of the file.
  * @param chunks the file's bytes, cut anywhere; a chunk may be reused after the next is asked for.
- * @throws TransferError MANIFEST_INVALID with line and column, at the first thing that is wrong.
+ * @throws TransferError with line and column, at the first thing that is wrong: MANIFEST_XML when it is no XML that is read
+ * here, MANIFEST_PATH for a name that leads elsewhere, MANIFEST_BLOCKS for a list of blocks or ranges, else MANIFEST_INVALID.
  */
 export async function* readManifest(
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
@@ -30,12 +31,12 @@ export async function* readManifest(
   const limits = { blobsMax: options.blobsMax ?? 1_000_000_000, rangesMax: options.rangesMax ?? 1 << 21, textMax }
   const elements: ManifestElements = new ManifestElements(
     limits,
-    (problem, place) => xml.fail(problem, place),
+    (problem, place, code) => xml.fail(problem, place, code ?? 'MANIFEST_INVALID'),
     () => xml.tagPlace,
   )
   const xml: GuardedXml = new GuardedXml(elements, {
     fileName,
-    code: 'MANIFEST_INVALID',
+    code: 'MANIFEST_XML',
     document: 'manifest',
     textMax,
     depthMax,

@@ -31,7 +31,7 @@ export interface ExpectedBlocks {
 const pieceBytes = 4 << 20
 const digestBytes = 16
 
-/** @throws TransferError MANIFEST_MISSING, MANIFEST_INVALID. */
+/** @throws TransferError MANIFEST_MISSING, and those of readManifest. */
 export async function readExpectedBlocks(ntfs: NtfsVolume, tree: NtfsTree): Promise<ExpectedBlocks> {
   const index = new FileIndex(tree)
   const manifestFile = index.find(manifestName)

@@ -72,8 +72,20 @@ export class ManifestSource {
     }
   }
 
+  /** True for the path of the manifest itself. */
+  isAt(filePath: string): boolean {
+    return this.drive.index.find(filePath) === this.file
+  }
+
+  /** MD5 of the whole file, 32 upper-case hex digits, whatever is in it. */
+  async hash(): Promise<string> {
+    const hash = createHash('md5')
+    for await (const _ of this.#bytes(hash));
+    return hash.digest('hex').toUpperCase()
+  }
+
   /** The file's bytes, for a backup of the manifest. */
   bytes(): AsyncGenerator<Uint8Array> {
-    return this.#bytes(createHash('md5'))
+    return this.#bytes(undefined)
   }
 }

@@ -157,8 +157,8 @@ for (const [what, text] of accepted) {
 }
 
 // Place: line and column of the element; the first column is 1.
-const refused: readonly (readonly [what: string, text: string, message: RegExp, line?: number, column?: number])[] = [
-  ['an empty file', '', /cut off|root element/],
+type Refused = readonly (readonly [what: string, text: string, message: RegExp, line?: number, column?: number])[]
+const refused: Refused = [
   ['another root', '<Drive></Drive>', /root element is "Drive"/, 1, 1],
   ['no version', withBlob(goodBlob).replace(' Version="2014-11-01"', ''), /Version is missing/, 2, 1],
   ['no drive', '<DriveManifest Version="2014-11-01"></DriveManifest>', /no Drive/],
@@ -224,6 +224,13 @@ const refused: readonly (readonly [what: string, text: string, message: RegExp, 
     withBlob(goodBlob.replace('<BlockList>', '<ImportDisposition>Rename</ImportDisposition><BlockList>')),
     /ImportDisposition is "Rename"/,
   ],
+  [
+    'a metadata path without a hash',
+    withBlob(goodBlob.replace('</Blob>', '<MetadataPath>\\m</MetadataPath></Blob>')),
+    /Hash is missing/,
+  ],
+]
+const refusedPaths: Refused = [
   ['a path that climbs', withBlob(goodBlob.replace('\\pictures\\', '\\..\\')), /a part of it is "\.\."/],
   ['a path without a backslash', withBlob(goodBlob.replace('\\pictures\\', 'pictures\\')), /begins with a backslash/],
   ['a path with a stream', withBlob(goodBlob.replace('\\a.jpg', '\\a.jpg:x')), /has no ":"/],
@@ -232,14 +239,12 @@ const refused: readonly (readonly [what: string, text: string, message: RegExp, 
     withBlob(goodBlob.replace('</Blob>', `<MetadataPath Hash="${hash}">\\..\\m</MetadataPath></Blob>`)),
     /a part of it/,
   ],
-  [
-    'a metadata path without a hash',
-    withBlob(goodBlob.replace('</Blob>', '<MetadataPath>\\m</MetadataPath></Blob>')),
-    /Hash is missing/,
-  ],
   ['a blob without a container', withBlob(goodBlob.replace('pictures/a', '/a')), /no container/],
   ['a container in capitals', withBlob(goodBlob.replace('pictures/a', 'Pictures/a')), /lowercase/],
   ['a blob name that climbs', withBlob(goodBlob.replace('pictures/a', 'pictures/../a')), /\. or \.\./],
+  ['a blob name with a line break', withBlob(goodBlob.replace('pictures/a', 'pictures/a&#10;b')), /has no "\\n"/],
+]
+const refusedBlocks: Refused = [
   ['a hash of 31 digits', withBlocks(10, block.replace(hash, hash.slice(1))), /expected 32 hexadecimal digits/, 6, 1],
   [
     'a gap between blocks',
@@ -329,6 +334,9 @@ const refused: readonly (readonly [what: string, text: string, message: RegExp, 
     withBlocks(512, `<PageRange Offset="512" Length="512" Hash="${hash}"/>`, 'PageRangeList'),
     /past the end of the file/,
   ],
+]
+const refusedXml: Refused = [
+  ['an empty file', '', /cut off|root element/],
   [
     'a document type',
     `<!DOCTYPE x [<!ENTITY e "y">]>${withBlob(goodBlob).replace(/^.*\n/, '')}`,
@@ -341,16 +349,24 @@ const refused: readonly (readonly [what: string, text: string, message: RegExp, 
   ['text behind the root', `${withBlob(goodBlob)}${' '.repeat(200_000)}x`, /follows the end/],
   ['a control character', withBlob(goodBlob.replace('a.jpg', '&#1;')), /character/],
 ]
-for (const [what, text, message, line, column] of refused) {
-  test(`${what} is refused`, async () => {
-    await assert.rejects(read(text), (error) => {
-      assert.ok(error instanceof TransferError && error.code === 'MANIFEST_INVALID', String(error))
-      assert.match(error.message, message)
-      if (line !== undefined) assert.equal(error.line, line)
-      if (column !== undefined) assert.equal(error.column, column)
-      return true
+for (const [code, rows] of [
+  ['MANIFEST_INVALID', refused],
+  ['MANIFEST_PATH', refusedPaths],
+  ['MANIFEST_BLOCKS', refusedBlocks],
+  ['MANIFEST_XML', refusedXml],
+] as const) {
+  for (const [what, text, message, line, column] of rows) {
+    test(`${what} is refused as ${code}`, async () => {
+      await assert.rejects(read(text), (error) => {
+        assert.ok(error instanceof TransferError)
+        assert.match(error.message, message)
+        assert.equal(error.code, code)
+        if (line !== undefined) assert.equal(error.line, line)
+        if (column !== undefined) assert.equal(error.column, column)
+        return true
+      })
     })
-  })
+  }
 }
 
 test('a file above 200 GB may have larger blocks, just as many as it needs', async () => {
@@ -367,7 +383,7 @@ test('a file above 200 GB may have larger blocks, just as many as it needs', asy
 test('text that is not UTF-8 is refused', async () => {
   const text = Buffer.from(withBlob(goodBlob))
   text[text.indexOf('a.jpg')] = 0xff
-  await assert.rejects(read(text), { code: 'MANIFEST_INVALID', message: /not UTF-8/ })
+  await assert.rejects(read(text), { code: 'MANIFEST_XML', message: /not UTF-8/ })
 })
 
 const limited: readonly (readonly [string, string, ManifestReaderOptions, RegExp])[] = [
@@ -403,11 +419,17 @@ const limited: readonly (readonly [string, string, ManifestReaderOptions, RegExp
 ]
 for (const [what, text, options, message] of limited) {
   test(`there is a limit for ${what}`, async () => {
-    await assert.rejects(read(text, options), { code: 'MANIFEST_INVALID', message })
+    await assert.rejects(read(text, options), (error) => {
+      assert.ok(error instanceof TransferError)
+      assert.match(error.message, message)
+      const other = { blobs: 'MANIFEST_INVALID', ranges: 'MANIFEST_BLOCKS' }
+      assert.equal(error.code, (other as Record<string, string>)[what] ?? 'MANIFEST_XML')
+      return true
+    })
   })
 }
 
-test('damage of any kind gives a manifest within the rules or MANIFEST_INVALID', async () => {
+test('damage of any kind gives a manifest within the rules or one of its errors', async () => {
   const random = xorshift(2014)
   const whole = Buffer.from(
     withBlob(
@@ -425,7 +447,10 @@ test('damage of any kind gives a manifest within the rules or MANIFEST_INVALID',
         assert.equal(digests.length, offsets.length * 16)
       }
     } catch (error) {
-      assert.ok(error instanceof TransferError && error.code === 'MANIFEST_INVALID', String(error))
+      assert.ok(
+        error instanceof TransferError && /^MANIFEST_(INVALID|XML|PATH|BLOCKS)$/.test(error.code),
+        String(error),
+      )
       refusals += 1
     }
   }

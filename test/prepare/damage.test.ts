@@ -106,7 +106,7 @@ test('a flipped byte of the manifest is found, wherever it is', async () => {
   for (const at of [0, 100, Math.floor(place.size / 2), place.size - 5]) {
     await withFlip(volumeOffsetBytes + place.offsetOf(at), async () => {
       const outcome = await verifyDrive(image, { secret, expected }).catch((error) => error)
-      if (outcome instanceof Error) assert.equal((outcome as { code?: string }).code, 'MANIFEST_INVALID')
+      if (outcome instanceof Error) assert.match(String((outcome as { code?: string }).code), /^MANIFEST_/)
       else assert.ok(outcome.findings.some((finding: { code: string }) => finding.code === 'MANIFEST_HASH'))
     })
   }
