@@ -7,6 +7,8 @@ export interface Row {
   /** Bytes of user data moved; none where the work is not about bytes. */
   bytes?: number
   peakBytes?: number
+  /** User and system, of the tool alone and not of a server. */
+  cpuSeconds?: number
   /** Rate (or speed) over that of the row it is compared with, and the bound that it has to reach. */
   ratio?: { to: string; value: number; bound: number }
   /** An upper bound, for example seconds or bytes of memory, that has to hold. */
@@ -27,4 +29,6 @@ export interface BenchContext {
   cli: readonly string[]
   largeFiles(): { folder: string; paths: string[]; bytes: number }
   smallFiles(): { folder: string; bytes: number }
+  /** 20,000 of 10 KiB. */
+  manyFiles(): { folder: string; bytes: number }
 }

@@ -8,6 +8,8 @@ export interface Measurement {
   seconds: number
   /** Largest resident size of any single process of the command, bytes. */
   peakBytes: number
+  /** User and system together. */
+  cpuSeconds: number
 }
 
 /** Throws when the command fails; its stderr is in the message. */
@@ -15,15 +17,22 @@ export function measure(folder: string, command: readonly string[], options: { c
   const timing = join(folder, 'timing')
   if (options.cold ?? true) dropCaches()
   const started = performance.now()
-  const result = spawnSync('/usr/bin/time', ['-f', '%M', '-o', timing, ...command], {
+  const result = spawnSync('/usr/bin/time', ['-f', '%M %U %S', '-o', timing, ...command], {
     encoding: 'utf8',
     maxBuffer: 1 << 26,
   })
   const seconds = (performance.now() - started) / 1000
   if (result.status !== 0) throw new Error(`${command.join(' ')}: exit ${result.status}\n${result.stderr.slice(-2000)}`)
-  const peakBytes = Number(readFileSync(timing, 'utf8').trim().split('\n').at(-1)) * 1024
+  const last = readFileSync(timing, 'utf8').trim().split('\n').at(-1) ?? ''
+  const [kibibytes = 0, user = 0, system = 0] = last.split(' ').map(Number)
   rmSync(timing)
-  return { seconds, peakBytes }
+  return { seconds, peakBytes: kibibytes * 1024, cpuSeconds: user + system }
+}
+
+/** What a command that measures itself prints, from a cold cache. Throws when it fails. */
+export function measureOutput(command: readonly string[]): string {
+  dropCaches()
+  return execFileSync(command[0] as string, command.slice(1), { encoding: 'utf8' })
 }
 
 export function dropCaches(): void {

@@ -6,6 +6,9 @@
 //   dislocker       against cp through dislocker and ntfs-3g
 //   verify          reading back, against dd
 //   layout          1,000,000 files, seconds and memory
+//   receive-large   a drive with eight 256 MiB files into an emulator, against uploadFile
+//   receive-small   20,000 files of 10 KiB, against uploadFile
+//   receive-memory  into memory: bytes for each second of a processor
 
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { cpus, release, tmpdir, totalmem } from 'node:os'
@@ -17,11 +20,21 @@ import { dislocker } from './cases/dislocker.js'
 import { layout } from './cases/layout.js'
 import { prepareLarge } from './cases/prepare-large.js'
 import { prepareSmall } from './cases/prepare-small.js'
+import { receiveLarge, receiveMemory, receiveSmall } from './cases/receive.js'
 import { verify } from './cases/verify.js'
 import { makeLargeFiles, makeSmallFiles } from './corpora.js'
 import { drawRows, tableOf } from './report.js'
 
-const cases: BenchCase[] = [prepareLarge, prepareSmall, dislocker, verify, layout]
+const cases: BenchCase[] = [
+  prepareLarge,
+  prepareSmall,
+  dislocker,
+  verify,
+  layout,
+  receiveLarge,
+  receiveSmall,
+  receiveMemory,
+]
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -50,6 +63,10 @@ const context: BenchContext = {
   smallFiles: once(() => {
     makeSmallFiles(join(folder, 'small'))
     return { folder: join(folder, 'small'), bytes: 100_000 * 10 * 1024 }
+  }),
+  manyFiles: once(() => {
+    makeSmallFiles(join(folder, 'many'), 20_000)
+    return { folder: join(folder, 'many'), bytes: 20_000 * 10 * 1024 }
   }),
 }
 
