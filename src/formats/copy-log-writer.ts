@@ -46,9 +46,11 @@ export interface CopyLogBlob {
   blobPath: string
   /** `\container\name` */
   filePath: string
-  lengthBytes: number
+  /** Undefined where a log that this one follows did not say. */
+  lengthBytes: number | undefined
   disposition: { wanted: Disposition; status: DispositionStatus }
-  kind: 'block' | 'page'
+  /** Undefined where nobody said: then there are no ranges either. */
+  kind: 'block' | 'page' | undefined
   /** Gone through once. An error log has the failed ones alone. */
   ranges: Iterable<CopyLogRange>
   metadata?: CopyLogAttachment | undefined
@@ -93,20 +95,20 @@ export function* encodeCopyLogBlob(blob: CopyLogBlob): Generator<string, void, u
   let piece =
     `<Blob Status="${known('status of a blob', blob.status, blobMeanings)}">` +
     `<BlobPath>${escapeXml(blob.blobPath)}</BlobPath><FilePath>${escapeXml(blob.filePath)}</FilePath>` +
-    `<Length>${wholeBytes(blob.lengthBytes)}</Length>` +
+    (blob.lengthBytes === undefined ? '' : `<Length>${wholeBytes(blob.lengthBytes)}</Length>`) +
     dispositionElement(disposition)
   const listName = kind === 'page' ? 'PageRangeList' : 'BlockList'
   let count = 0
-  for (const range of blob.ranges) {
+  for (const range of kind === undefined ? [] : blob.ranges) {
     piece += count === 0 ? `<${listName}>\n` : ''
-    piece += rangeElement(kind, range)
+    piece += rangeElement(kind ?? 'block', range)
     count += 1
     if (piece.length >= pieceCharacters) {
       yield piece
       piece = ''
     }
   }
-  piece += count === 0 ? `<${listName}/>` : `</${listName}>`
+  if (kind !== undefined) piece += count === 0 ? `<${listName}/>` : `</${listName}>`
   if (blob.metadata !== undefined) piece += attachmentElement('Metadata', blob.metadata)
   if (blob.properties !== undefined) piece += attachmentElement('Properties', blob.properties)
   yield `${piece}</Blob>\n`

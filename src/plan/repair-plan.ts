@@ -42,6 +42,8 @@ export interface RepairBlob {
   /** Where they failed. */
   metadata: ReadAttachment | undefined
   properties: ReadAttachment | undefined
+  /** All that the log says of it. */
+  logged: CopyLogBlobPart | CopyLogErrorPart
   /** 1-based, in the log. */
   line: number
 }
@@ -54,6 +56,7 @@ export interface RepairImpossible {
   status: string
   /** A clause. */
   reason: string
+  logged: CopyLogBlobPart | CopyLogErrorPart
   line: number
 }
 
@@ -124,7 +127,7 @@ function stepOfBlob(blob: CopyLogBlobPart): RepairBlob | RepairImpossible | unde
   const { blobKind, blobPath, filePath, lengthBytes, status, line } = blob
   const reason = blobKind === 'file' ? 'it is a file of a share' : pathProblem(blobPath, filePath)
   if (reason !== undefined || blobKind === 'file' || blobPath === undefined || filePath === undefined) {
-    return { kind: 'impossible', path: blobPath ?? filePath ?? '', status, reason: reason ?? '', line }
+    return { kind: 'impossible', path: blobPath ?? filePath ?? '', status, reason: reason ?? '', logged: blob, line }
   }
   const disposition = dispositionLeft(blob, data)
   // Before it is decided which blob it becomes, there is nothing to mend a part of.
@@ -140,24 +143,21 @@ function stepOfBlob(blob: CopyLogBlobPart): RepairBlob | RepairImpossible | unde
     disposition,
     metadata,
     properties,
+    logged: blob,
     line,
   }
 }
 
 /** 2021-08-01: it names the path alone. */
-function stepOfError({
-  path,
-  category,
-  entityType,
-  line,
-}: CopyLogErrorPart): RepairBlob | RepairImpossible | undefined {
+function stepOfError(error: CopyLogErrorPart): RepairBlob | RepairImpossible | undefined {
+  const { path, category, entityType, line } = error
   if (meaningOf(category, itemMeanings).outcome !== 'failed') return undefined
   const blobPath = path?.replaceAll('\\', '/').replace(/^\/+/, '')
   const filePath = blobPath === undefined ? undefined : `\\${blobPath.replaceAll('/', '\\')}`
   const isContainer = entityType !== undefined && /^(container|share)$/i.test(entityType)
   const reason = isContainer ? `it is a ${entityType.toLowerCase()} as a whole` : pathProblem(blobPath, filePath)
   if (reason !== undefined || blobPath === undefined || filePath === undefined) {
-    return { kind: 'impossible', path: path ?? '', status: category, reason: reason ?? '', line }
+    return { kind: 'impossible', path: path ?? '', status: category, reason: reason ?? '', logged: error, line }
   }
   return {
     kind: 'blob',
@@ -170,6 +170,7 @@ function stepOfError({
     disposition: 'rename',
     metadata: undefined,
     properties: undefined,
+    logged: error,
     line,
   }
 }

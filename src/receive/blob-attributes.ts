@@ -22,7 +22,7 @@ interface ReadFile {
   entries: NamedValue[]
 }
 
-const fileBytesMax = 1 << 20
+export const attachmentBytesMax = 1 << 20
 /** Files of lists are named by every blob; those of single blobs only once. */
 const keptFilesMax = 1000
 
@@ -33,12 +33,16 @@ const propertyKeys = {
   'Cache-Control': 'cacheControl',
 } as const
 
+/** The file's content, with the hash that it must have, or why it cannot be had. */
+export type AttachmentSource = (file: HashedPath) => Promise<Buffer | AttachmentStatus>
+
 export class AttributeReader {
   readonly #kept = new Map<string, Promise<ReadFile>>()
 
-  constructor(private readonly drive: ShippedDrive) {}
+  /** @param sources each is asked until one has the file. */
+  constructor(private readonly sources: readonly AttachmentSource[]) {}
 
-  async of(blob: ReadManifestBlob): Promise<BlobAttributes> {
+  async of(blob: Pick<ReadManifestBlob, 'metadata' | 'properties' | 'list'>): Promise<BlobAttributes> {
     const metadata = await this.#file('metadata', blob.metadata, blob.list.metadata)
     const properties = await this.#file('properties', blob.properties, blob.list.properties)
     const found: BlobProperties = {}
@@ -69,25 +73,42 @@ export class AttributeReader {
     return reading
   }
 
-  async #readNow(kind: 'metadata' | 'properties', { path, hash }: HashedPath): Promise<ReadFile> {
-    const { index, tree, ntfs } = this.drive
-    const failed = (status: AttachmentStatus): ReadFile => ({ status, entries: [] })
-    const file = index.find(path)
-    if (file === undefined) return failed('FileNotFound')
-    const sizeBytes = tree.fileSizeBytes[file] as number
-    if (sizeBytes > fileBytesMax) return failed('XmlReadFailed')
-    const content = await ntfs.readFile(tree.fileRecord[file] as number, 0, sizeBytes).catch(() => undefined)
-    if (content === undefined) return failed('IOFailed')
-    if (createHash('md5').update(content).digest('hex').toUpperCase() !== hash.toUpperCase()) return failed('Corrupted')
-    try {
-      const text = content.toString('utf8')
-      const entries = kind === 'metadata' ? parseMetadata(text, path) : parseProperties(text, path, { isExport: true })
-      return { status: 'Completed', entries }
-    } catch (error) {
-      if (error instanceof TransferError) return failed('XmlReadFailed')
-      throw error
+  async #readNow(kind: 'metadata' | 'properties', file: HashedPath): Promise<ReadFile> {
+    let status: AttachmentStatus | undefined
+    for (const source of this.sources) {
+      const content = await source(file)
+      if (typeof content !== 'string') return parseAttachment(kind, content, file.path)
+      status ??= content
     }
+    return { status: status ?? 'FileNotFound', entries: [] }
   }
+}
+
+function parseAttachment(kind: 'metadata' | 'properties', content: Buffer, path: string): ReadFile {
+  try {
+    const text = content.toString('utf8')
+    const entries = kind === 'metadata' ? parseMetadata(text, path) : parseProperties(text, path, { isExport: true })
+    return { status: 'Completed', entries }
+  } catch (error) {
+    if (error instanceof TransferError) return { status: 'XmlReadFailed', entries: [] }
+    throw error
+  }
+}
+
+export function attachmentOnDrive({ index, tree, ntfs }: ShippedDrive): AttachmentSource {
+  return async (wanted) => {
+    const file = index.find(wanted.path)
+    if (file === undefined) return 'FileNotFound'
+    const sizeBytes = tree.fileSizeBytes[file] as number
+    if (sizeBytes > attachmentBytesMax) return 'XmlReadFailed'
+    const content = await ntfs.readFile(tree.fileRecord[file] as number, 0, sizeBytes).catch(() => undefined)
+    if (content === undefined) return 'IOFailed'
+    return hasHash(content, wanted) ? content : 'Corrupted'
+  }
+}
+
+export function hasHash(content: Buffer, { hash }: HashedPath): boolean {
+  return createHash('md5').update(content).digest('hex').toUpperCase() === hash.toUpperCase()
 }
 
 /** What went wrong with them, as a sentence; undefined when nothing did. */

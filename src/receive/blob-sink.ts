@@ -45,7 +45,7 @@ export class RangeStatuses {
     this.failed++
     const { filePath, offsets } = this.task.blob
     this.message ??=
-      status === 'Corrupted'
+      status === 'Corrupted' && message === undefined
         ? `${filePath}: block ${range} (at byte ${offsets[range]}) differs from the manifest.`
         : `${filePath}: block ${range} (at byte ${offsets[range]}): ${message ?? status}`
   }

@@ -4,6 +4,7 @@ import { TransferError } from '../errors.js'
 import type { BlobStatus } from '../formats/copy-log-codes.js'
 import type { BlobPlace, BlobStore } from '../storage/blob-store.js'
 import type { ImportJournal } from './import-journal.js'
+import type { NumberedBlob } from './manifest-source.js'
 import type { UploadLane } from './upload-slots.js'
 
 export interface ImportContext {
@@ -13,6 +14,10 @@ export interface ImportContext {
   containers: Containers
   rateLimit: UploadRate | undefined
   signal: AbortSignal
+  /** An earlier run may have brought this blob, or some of it, into the account: look before sending. */
+  isDoubtful(task: NumberedBlob): boolean
+  /** The mark of a page blob that is not complete says that it is this one. */
+  isOurMark(mark: string, task: NumberedBlob): boolean
   /** Compute and set the Content-MD5 of whole blobs. */
   contentMd5: boolean
   counters: ImportCounters

@@ -13,7 +13,7 @@ import type { NumberedBlob } from './manifest-source.js'
 import { BlockBlobSink } from './put-blocks.js'
 import { PageBlobSink } from './put-pages.js'
 import { SmallBlobSink } from './put-small-blob.js'
-import { readSlowly } from './read-slowly.js'
+import { readerOfDriveFile, readSlowly } from './read-slowly.js'
 import type { ShippedDrive } from './shipped-drive.js'
 
 export interface WindowInput {
@@ -155,7 +155,7 @@ function importSlow({ drive, context }: WindowInput, blobs: { sink: BlobSink; fi
   return eachLimited(blobs, slowFilesMax, async ({ sink, file }) => {
     context.signal.throwIfAborted()
     const onDamage = () => context.counters.damagedBlocks++
-    const fileMd5 = await readSlowly(drive, file, sink, { hashFile: context.contentMd5, onDamage })
+    const fileMd5 = await readSlowly([readerOfDriveFile(drive, file)], sink, { hashFile: context.contentMd5, onDamage })
     await end(context, sink, fileMd5)
   })
 }

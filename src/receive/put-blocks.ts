@@ -2,18 +2,20 @@
 // committed, with every block there. What an interrupted run uploaded is still with the service, and is not sent again.
 
 import type { RangeStatus } from '../formats/copy-log-codes.js'
-import { type BlobOutcome, isInDoubt } from '../plan/import-state.js'
+import type { BlobOutcome } from '../plan/import-state.js'
 import type { BlobPlace } from '../storage/blob-store.js'
 import { type BlobResult, type BlobSink, type BlobTask, RangeStatuses, rangeMd5, send } from './blob-sink.js'
 import { claimName, takenResult } from './claim-name.js'
 import { blobStatusOf, type ImportContext } from './import-context.js'
+import type { NumberedBlob } from './manifest-source.js'
 
 export class BlockBlobSink implements BlobSink {
   readonly #statuses: RangeStatuses
   /** Uploads by id: equal blocks of a blob share one. */
   readonly #sent = new Map<string, Promise<unknown>>()
 
-  private constructor(
+  /** @param present ids of blocks that are with the service, in a list or not. */
+  constructor(
     private readonly context: ImportContext,
     readonly task: BlobTask,
     private readonly place: BlobPlace,
@@ -30,9 +32,9 @@ export class BlockBlobSink implements BlobSink {
   }
 
   static async claim(context: ImportContext, task: BlobTask): Promise<BlockBlobSink | BlobResult> {
-    const { store, journal, lane, signal } = context
-    const ids = task.blob.ids ?? blockIds(task)
-    const isDoubtful = isInDoubt(journal.state, task.number)
+    const { store, lane, signal } = context
+    const ids = task.blob.ids ?? contentIds(task)
+    const isDoubtful = context.isDoubtful(task)
     const claimed = await claimName(context, task, async (place, found) => {
       if (!isDoubtful || found.sizeBytes !== task.blob.lengthBytes || found.kind !== 'block') return false
       const { committed } = await lane.run(() => store.listBlocks(place, { signal }))
@@ -94,7 +96,7 @@ export class BlockBlobSink implements BlobSink {
 }
 
 /** For blobs whose blocks have no ids: the same form that the manifests of Azure's tools have. */
-function blockIds(task: BlobTask): string[] {
+export function contentIds(task: NumberedBlob): string[] {
   return Array.from(task.blob.offsets, (_, range) => `MD5/${rangeMd5(task, range).toString('base64')}`)
 }
 

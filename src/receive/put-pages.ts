@@ -2,7 +2,8 @@
 // is visible while it is filled, so it carries a mark in its metadata until every range is there.
 
 import type { RangeStatus } from '../formats/copy-log-codes.js'
-import { type BlobOutcome, isInDoubt } from '../plan/import-state.js'
+import { coveredRanges } from '../plan/covered-ranges.js'
+import type { BlobOutcome } from '../plan/import-state.js'
 import type { BlobPlace, BlobProperties } from '../storage/blob-store.js'
 import { type BlobResult, type BlobSink, type BlobTask, RangeStatuses, rangeMd5, send } from './blob-sink.js'
 import { claimName, takenResult } from './claim-name.js'
@@ -10,48 +11,56 @@ import { blobStatusOf, type ImportContext } from './import-context.js'
 
 /** Name of the metadata that says a page blob is not complete; its value says which of which drive it is. */
 export const incompleteMark = 'diskferry_incomplete'
+
+export function markOf(driveId: string, number: number): string {
+  return `${driveId}/${number}`
+}
+
 /** How often progress is recorded, in ranges: a gibibyte. */
 const recordEveryRanges = 256
 
 export class PageBlobSink implements BlobSink {
   readonly #statuses: RangeStatuses
   readonly #isThere: Uint8Array
-  #prefix: number
-  #recorded: number
+  #prefix = 0
+  #recorded = 0
 
-  private constructor(
+  /** @param isThere 1 for each range that is in the account. */
+  constructor(
     private readonly context: ImportContext,
     readonly task: BlobTask,
     private readonly place: BlobPlace,
     private readonly outcome: BlobOutcome,
-    rangesThere: number,
+    isThere: Uint8Array,
   ) {
     this.#statuses = new RangeStatuses(task)
-    this.#isThere = new Uint8Array(task.blob.offsets.length).fill(1, 0, rangesThere)
-    this.#prefix = rangesThere
-    this.#recorded = rangesThere
-    for (let range = 0; range < rangesThere; range++) this.#statuses.done(range)
+    this.#isThere = isThere
+    for (const [range, there] of isThere.entries()) if (there === 1) this.#statuses.done(range)
   }
 
   static async claim(context: ImportContext, task: BlobTask): Promise<PageBlobSink | BlobResult> {
     const { store, journal, signal, lane } = context
     const { number, blob, attributes } = task
     const known = journal.state.pages.get(number)
-    const mark = `${journal.state.driveId}/${number}`
-    const isDoubtful = isInDoubt(journal.state, number)
+    const isDoubtful = context.isDoubtful(task)
     const claimed = await claimName(context, task, async (_, found) => {
       // The mark goes when all ranges are there, which is recorded before.
       const isFull = known?.ranges === blob.offsets.length
-      const isMarked = metadataValue(found.properties, incompleteMark) === mark
+      const isMarked = context.isOurMark(metadataValue(found.properties, incompleteMark) ?? '', task)
       return isDoubtful && found.kind === 'page' && found.sizeBytes === blob.lengthBytes && (isFull || isMarked)
     })
     if (claimed.kind === 'skipped') return { outcome: 'skipped' }
     if (claimed.kind === 'taken') return takenResult(task)
     const { place } = claimed
     if (claimed.kind === 'ours') {
-      return new PageBlobSink(context, task, place, known?.outcome ?? claimed.outcome, known?.ranges ?? 0)
+      // Made empty by us, and only verified ranges were put: what was written is what belongs there.
+      const isThere = coveredRanges(blob, await lane.run(() => store.listPageRanges(place, { signal })))
+      return new PageBlobSink(context, task, place, known?.outcome ?? claimed.outcome, isThere)
     }
-    const metadata = [...(attributes.properties.metadata ?? []), [incompleteMark, mark] as const]
+    const metadata = [
+      ...(attributes.properties.metadata ?? []),
+      [incompleteMark, markOf(journal.state.driveId, number)] as const,
+    ]
     const options = {
       properties: { ...attributes.properties, metadata },
       ifAbsent: claimed.outcome !== 'overwritten',
@@ -63,7 +72,7 @@ export class PageBlobSink implements BlobSink {
       return { status: 'BlobUnexpectedChange', message, ranges: [] }
     }
     await journal.pages(number, { ranges: 0, outcome: claimed.outcome })
-    return new PageBlobSink(context, task, place, claimed.outcome, 0)
+    return new PageBlobSink(context, task, place, claimed.outcome, new Uint8Array(blob.offsets.length))
   }
 
   isWanted(range: number): boolean {
@@ -119,6 +128,6 @@ export class PageBlobSink implements BlobSink {
   }
 }
 
-function metadataValue({ metadata = [] }: BlobProperties, name: string): string | undefined {
+export function metadataValue({ metadata = [] }: BlobProperties, name: string): string | undefined {
   return metadata.find(([found]) => found.toLowerCase() === name)?.[1]
 }

@@ -1,7 +1,6 @@
 // A blob of at most one block: one request, which either makes the whole blob or changes nothing.
 
 import type { RangeStatus } from '../formats/copy-log-codes.js'
-import { isInDoubt } from '../plan/import-state.js'
 import { renamedBlob } from '../plan/renamed-blob.js'
 import type { BlobFacts, BlobPlace, WriteResult } from '../storage/blob-store.js'
 import {
@@ -26,7 +25,7 @@ export class SmallBlobSink implements BlobSink {
     readonly task: BlobTask,
   ) {
     this.#statuses = new RangeStatuses(task)
-    this.#isDoubtful = isInDoubt(context.journal.state, task.number)
+    this.#isDoubtful = context.isDoubtful(task)
   }
 
   isWanted(): boolean {

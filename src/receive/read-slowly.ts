@@ -1,9 +1,10 @@
-// Files that cannot be read as runs of clusters (resident, compressed or sparse ones, or with blocks of odd lengths): block by
-// block through the file system's own reader, hashed and compared before anything is sent.
+// Content that cannot be read as runs of clusters (resident, compressed or sparse files, blocks of odd lengths, files of a folder):
+// block by block, hashed and compared before anything is sent.
 
 import { createHash } from 'node:crypto'
 import { md5Blocks } from '../addon/crypto.js'
 import { TransferError } from '../errors.js'
+import type { RangeStatus } from '../formats/copy-log-codes.js'
 import { type BlobSink, rangeMd5 } from './blob-sink.js'
 import type { ShippedDrive } from './shipped-drive.js'
 
@@ -11,10 +12,30 @@ const pieceBytes = 4 << 20
 /** Blocks that are on their way while the next is read. */
 const sendingMax = 4
 
-/** @returns the MD5 of the whole content when `hashFile` and every byte belongs to a range. */
+/** One place where the content of a blob may be found. */
+export interface RangeReader {
+  /** For messages; undefined for the file that the manifest names. */
+  name: string | undefined
+  /** Fills `bytes`. @throws TransferError when it cannot. */
+  read(offsetBytes: number, bytes: Buffer): Promise<void>
+}
+
+export function readerOfDriveFile({ ntfs, tree }: ShippedDrive, file: number): RangeReader {
+  const record = tree.fileRecord[file] as number
+  return {
+    name: undefined,
+    async read(offsetBytes, bytes) {
+      for (let at = 0; at < bytes.length; at += pieceBytes) {
+        const length = Math.min(pieceBytes, bytes.length - at)
+        ;(await ntfs.readFile(record, offsetBytes + at, length)).copy(bytes, at)
+      }
+    },
+  }
+}
+
+/** @param readers each is asked for a range until one has the right bytes. @returns the MD5 of the whole content when `hashFile` and every byte belongs to a range. */
 export async function readSlowly(
-  drive: ShippedDrive,
-  file: number,
+  readers: readonly RangeReader[],
   sink: BlobSink,
   { hashFile, onDamage }: { hashFile: boolean; onDamage(): void },
 ): Promise<Uint8Array | undefined> {
@@ -24,7 +45,7 @@ export async function readSlowly(
   const sending = new Set<Promise<void>>()
   for (let range = 0; range < blob.offsets.length; range++) {
     if (!sink.isWanted(range)) continue
-    const bytes = await readRange(drive, file, sink, range)
+    const bytes = await readRange(readers, sink, range)
     if (bytes === undefined) {
       onDamage()
       continue
@@ -41,28 +62,22 @@ export async function readSlowly(
   return hashFile && hashedBytes === blob.lengthBytes ? hash.digest() : undefined
 }
 
-async function readRange(
-  drive: ShippedDrive,
-  file: number,
-  sink: BlobSink,
-  range: number,
-): Promise<Buffer | undefined> {
+async function readRange(readers: readonly RangeReader[], sink: BlobSink, range: number): Promise<Buffer | undefined> {
   const { blob } = sink.task
-  const offset = blob.offsets[range] as number
   const bytes = Buffer.allocUnsafe(blob.lengths[range] as number)
-  const record = drive.tree.fileRecord[file] as number
-  try {
-    for (let at = 0; at < bytes.length; at += pieceBytes) {
-      const length = Math.min(pieceBytes, bytes.length - at)
-      ;(await drive.ntfs.readFile(record, offset + at, length)).copy(bytes, at)
+  let failure: { status: RangeStatus; message: string | undefined } | undefined
+  for (const { name, read } of readers) {
+    try {
+      await read(blob.offsets[range] as number, bytes)
+    } catch (error) {
+      if (!(error instanceof TransferError)) throw error
+      failure ??= { status: 'IOFailed', message: error.message }
+      continue
     }
-  } catch (error) {
-    if (!(error instanceof TransferError)) throw error
-    sink.fail(range, 'IOFailed', error.message)
-    return undefined
+    const found = await md5Blocks(bytes, bytes.length)
+    if (found.equals(rangeMd5(sink.task, range))) return bytes
+    failure ??= { status: 'Corrupted', message: name === undefined ? undefined : `${name} has other bytes there.` }
   }
-  const found = await md5Blocks(bytes, bytes.length)
-  if (found.equals(rangeMd5(sink.task, range))) return bytes
-  sink.fail(range, 'Corrupted')
+  sink.fail(range, failure?.status ?? 'Failed', failure?.message)
   return undefined
 }

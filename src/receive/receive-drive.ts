@@ -7,15 +7,22 @@ import type { DriveProgress } from '../drives/drive-progress.js'
 import { type ErrorCode, TransferError } from '../errors.js'
 import type { DriveStatus } from '../formats/copy-log-codes.js'
 import type { JournalFile } from '../journal/journal-file.js'
-import { type ImportDriveState, type ImportState, importRecords, newDriveState } from '../plan/import-state.js'
+import {
+  type ImportDriveState,
+  type ImportState,
+  importRecords,
+  isInDoubt,
+  newDriveState,
+} from '../plan/import-state.js'
 import type { ReceivedDrive } from '../reports/receive-report.js'
 import type { BlobStore } from '../storage/blob-store.js'
-import { AttributeReader } from './blob-attributes.js'
+import { AttributeReader, attachmentOnDrive } from './blob-attributes.js'
 import type { Containers, ImportContext, UploadRate } from './import-context.js'
 import { ImportJournal } from './import-journal.js'
 import { importWindow } from './import-window.js'
 import { ManifestSource, type NumberedBlob } from './manifest-source.js'
 import type { MemoryGate } from './memory-gate.js'
+import { markOf } from './put-pages.js'
 import { openShippedDrive, type ShippedDrive } from './shipped-drive.js'
 import { type ExpectedManifest, type ManifestSurvey, surveyManifest } from './survey-manifest.js'
 import type { UploadLane } from './upload-slots.js'
@@ -125,8 +132,13 @@ async function importBlobs(
 ): Promise<void> {
   const { store, lane, containers, rateLimit, signal, contentMd5, gate, progress } = run
   const journal = new ImportJournal(run.journal, state)
-  const context = { store, journal, lane, containers, rateLimit, signal, contentMd5, counters }
-  const attributes = new AttributeReader(drive)
+  const isDoubtful = ({ number }: NumberedBlob) => isInDoubt(state, number)
+  const isOurMark = (mark: string, { number }: NumberedBlob) => mark === markOf(state.driveId, number)
+  const context = {
+    ...{ store, journal, lane, containers, rateLimit, signal, contentMd5, counters },
+    ...{ isDoubtful, isOurMark },
+  }
+  const attributes = new AttributeReader([attachmentOnDrive(drive)])
   const there = state.bytesImported
   const showProgress = () => {
     progress.bytesDone = Math.min(there + counters.bytesSent, survey.bytes)

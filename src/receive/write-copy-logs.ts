@@ -1,21 +1,14 @@
 // The copy logs of a drive, from its manifest and what the journal says became of each blob: written beside the journal first,
-// then sent to the account. The counts stand before the blobs in a log, so the blobs are spooled.
+// then sent to the account.
 
-import { createReadStream } from 'node:fs'
-import { type FileHandle, mkdir, open, rm } from 'node:fs/promises'
+import { mkdir, open } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import type { BlobStatus, DispositionStatus, DriveStatus } from '../formats/copy-log-codes.js'
-import {
-  type CopyLogBlob,
-  type CopyLogRange,
-  copyLogName,
-  encodeCopyLogBlob,
-  encodeCopyLogHead,
-  encodeCopyLogTail,
-} from '../formats/copy-log-writer.js'
+import type { DispositionStatus, DriveStatus } from '../formats/copy-log-codes.js'
+import { type CopyLogBlob, type CopyLogRange, copyLogName } from '../formats/copy-log-writer.js'
 import type { BlobFailure, BlobOutcome, ImportDriveState } from '../plan/import-state.js'
 import type { ReceiveFailure } from '../reports/receive-report.js'
-import { AttributeReader } from './blob-attributes.js'
+import { AttributeReader, attachmentOnDrive } from './blob-attributes.js'
+import { CopyLogFile } from './copy-log-file.js'
 import { placeOf } from './import-context.js'
 import type { ManifestSource, NumberedBlob } from './manifest-source.js'
 import type { ShippedDrive } from './shipped-drive.js'
@@ -57,7 +50,7 @@ export async function writeCopyLogs(
   const files = await Promise.all(
     kinds.map(async (kind) => {
       const name = copyLogName({ job, driveId, time, kind })
-      return await LogFile.open(kind, join(folder, basename(name)), name)
+      return await CopyLogFile.open(kind, join(folder, basename(name)), name)
     }),
   )
   const failures: ReceiveFailure[] = []
@@ -72,16 +65,18 @@ export async function writeCopyLogs(
 
 async function spoolBlobs(
   { drive, source, state }: { drive: ShippedDrive; source: ManifestSource; state: ImportDriveState },
-  files: readonly LogFile[],
+  files: readonly CopyLogFile[],
   failures: ReceiveFailure[],
 ): Promise<void> {
-  const attributes = new AttributeReader(drive)
+  const attributes = new AttributeReader([attachmentOnDrive(drive)])
   for await (const numbered of source.blobs()) {
     const outcome = state.outcomes.get(numbered.number)
     const failure = state.failures.get(numbered.number)
     if (outcome === undefined && failure === undefined) continue
     const { metadataFile, propertiesFile } = await attributes.of(numbered.blob)
-    const told = blobRecord(numbered, outcome, failure, state.renamed.get(numbered.number))
+    // A page blob that failed is in the account under the name that it got, in part.
+    const made = outcome ?? state.pages.get(numbered.number)?.outcome
+    const told = blobRecord(numbered, made, failure, state.renamed.get(numbered.number))
     for (const file of files) {
       if (file.kind === 'error' && failure === undefined) file.count('Completed')
       else await file.add({ ...told, metadata: metadataFile, properties: propertiesFile })
@@ -152,51 +147,4 @@ export async function saveManifest(folder: string, name: string, source: Manifes
     await file.close()
   }
   return path
-}
-
-class LogFile {
-  readonly #counts: Partial<Record<BlobStatus, number>> = {}
-
-  private constructor(
-    readonly kind: 'error' | 'verbose',
-    readonly path: string,
-    readonly name: string,
-    private readonly spool: FileHandle,
-  ) {}
-
-  static async open(kind: 'error' | 'verbose', path: string, name: string): Promise<LogFile> {
-    return new LogFile(kind, path, name, await open(`${path}.spool`, 'w+', 0o600))
-  }
-
-  count(status: BlobStatus): void {
-    this.#counts[status] = (this.#counts[status] ?? 0) + 1
-  }
-
-  async add(blob: CopyLogBlob): Promise<void> {
-    this.count(blob.status)
-    const ranges = this.kind === 'error' ? failedOnly(blob.ranges) : blob.ranges
-    for (const piece of encodeCopyLogBlob({ ...blob, ranges })) await this.spool.write(piece)
-  }
-
-  async finish(driveId: string, status: DriveStatus): Promise<void> {
-    const validationErrors = { None: Object.values(this.#counts).reduce((sum, count) => sum + count, 0) }
-    const file = await open(this.path, 'w', 0o600)
-    try {
-      await file.write(encodeCopyLogHead({ driveId, validationErrors, copyErrors: this.#counts }))
-      for await (const piece of createReadStream(`${this.path}.spool`)) await file.write(piece as Buffer)
-      await file.write(encodeCopyLogTail(status))
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-  }
-
-  async close(): Promise<void> {
-    await this.spool.close()
-    await rm(`${this.path}.spool`, { force: true })
-  }
-}
-
-function* failedOnly(ranges: Iterable<CopyLogRange>): Generator<CopyLogRange> {
-  for (const range of ranges) if (range.status !== 'Completed') yield range
 }
