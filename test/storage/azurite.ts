@@ -78,9 +78,10 @@ function program(): string | undefined {
 
 async function start(path: string, folder: string, port: number): Promise<{ child: ChildProcess; port: number }> {
   const flags = ['--silent', '--disableTelemetry', '--skipApiVersionCheck', '--blobHost', '127.0.0.1']
-  const child = spawn(process.execPath, [path, ...flags, '--blobPort', String(port), '--location', folder], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
+  // It ends when our end of its input closes: also when this process is killed.
+  const endWithUs = "data:text/javascript,process.stdin.on('end',()=>process.exit()).resume()"
+  const parameters = ['--import', endWithUs, path, ...flags, '--blobPort', String(port), '--location', folder]
+  const child = spawn(process.execPath, parameters, { stdio: ['pipe', 'pipe', 'pipe'] })
   let output = ''
   const found = new Promise<number>((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(`azurite did not start: ${output}`)), startTimeoutMs)
@@ -99,10 +100,6 @@ async function start(path: string, folder: string, port: number): Promise<{ chil
       reject(new Error(`azurite ended with ${code}: ${output}`))
     })
   })
-  // A test that ends without stopping it must not leave it behind.
-  const killWithUs = () => child.kill('SIGKILL')
-  process.once('exit', killWithUs)
-  child.once('exit', () => process.removeListener('exit', killWithUs))
   try {
     return { child, port: await found }
   } catch (error) {
