@@ -3,7 +3,8 @@
 
 import { type DriveProgress, withProgress } from '../drives/drive-progress.js'
 import { TransferError } from '../errors.js'
-import { type DriveState, type SessionState, sessionRecords } from '../plan/session-state.js'
+import { sessionRecords } from '../plan/session-records.js'
+import type { DriveState, SessionState } from '../plan/session-state.js'
 import type { SessionPlan } from './plan-session.js'
 import { type DriveResult, type DriveRun, type RunDriveOptions, runDrive } from './run-drive.js'
 import { DriveFiles } from './session-files.js'

@@ -2,7 +2,8 @@
 
 import type { RecordDraft } from '../formats/journal.js'
 import { JournalFile, readJournalRecords } from '../journal/journal-file.js'
-import { type JournalState, reduceJournal, sessionRecords } from '../plan/session-state.js'
+import { sessionRecords } from '../plan/session-records.js'
+import { type JournalState, reduceJournal } from '../plan/session-state.js'
 
 export class SessionJournal {
   private constructor(

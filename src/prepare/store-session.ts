@@ -3,13 +3,13 @@
 import { createBitlocker } from '../addon/bitlocker.js'
 import { regionOffsets } from '../drives/bitlocker-regions.js'
 import { TransferError } from '../errors.js'
+import { sessionRecords } from '../plan/session-records.js'
 import {
   applyReplacement,
   type DriveState,
   newSession,
   plannedDrive,
   type SessionState,
-  sessionRecords,
 } from '../plan/session-state.js'
 import type { PlannedDrive } from './lay-out-drives.js'
 import type { PrepareRequest, SessionPlan } from './plan-session.js'

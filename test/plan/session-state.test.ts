@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { encodeRecord, parseJournal, type RecordDraft } from '../../src/formats/journal.js'
+import { sessionRecords as records } from '../../src/plan/session-records.js'
 import {
   driveStages,
   isUnstarted,
   mayFollow,
   plannedDrive,
-  sessionRecords as records,
   reduceJournal,
   type SessionState,
 } from '../../src/plan/session-state.js'
