@@ -21,14 +21,48 @@ export { parseBlobPath, parseDestination } from './formats/destination.js'
 export { type DriveInfo, encodeDriveInfo, parseDriveInfo } from './formats/drive-info.js'
 export { type DriveSetRow, parseDriveSet } from './formats/drive-set.js'
 export { type DriveSpec, parseByteSize, parseDriveSpec } from './formats/drive-spec.js'
+export {
+  type ImportJob,
+  isFinished,
+  type JobDrive,
+  type JobDriveRequest,
+  type JobRequest,
+  type JobUpdate,
+} from './formats/import-job.js'
 export { encodeRecord, type JournalRecord, parseJournal } from './formats/journal.js'
 export { type ManifestPart, readManifest } from './formats/manifest-reader.js'
 export { type ManifestBlob, type ManifestHeader, writeManifest } from './formats/manifest-writer.js'
 export { encodePathMap, parsePathMap } from './formats/path-map.js'
+export { certificateNote, type PublishSettings, parsePublishSettings } from './formats/publish-settings.js'
 export { redact } from './formats/redact.js'
+export {
+  addressLines,
+  type DatacenterLocation,
+  parseReturnFile,
+  type ReturnAddress,
+  type ReturnShipping,
+  type ShippedPackage,
+} from './formats/shipping.js'
+export { ArmImportService, azurePublicEndpoint, type JobServiceOptions } from './jobs/arm-import-service.js'
+export { DataBoxService } from './jobs/data-box-service.js'
+export { type CreatedJob, createJob, getJob, type ImportService } from './jobs/import-service.js'
+export { drivesFromFiles, drivesFromJournal, type JobDrives } from './jobs/job-drives.js'
+export { type JobOrder, orderJob, type Shipment, shipJob } from './jobs/order-job.js'
+export { type LocalService, type LocalServiceOptions, startLocalService } from './jobs/service/local-service.js'
+export { azureCredential, staticToken } from './jobs/service-credential.js'
+export {
+  StationClient,
+  type StationDrive,
+  type StationDriveReport,
+  type StationJob,
+  type StationJobReport,
+} from './jobs/station-client.js'
+export { checkJob, checkJobName, type DriveFacts, type JobDraft } from './plan/job-rules.js'
 export { planRepair, type RepairBlob, type RepairStep } from './plan/repair-plan.js'
 export { repairSourceCandidates } from './plan/repair-source.js'
 export type { DriveState, JournalState, SessionState } from './plan/session-state.js'
+export { checkShipment, type ShippingReminder, shippingReminder } from './plan/shipment-rules.js'
+export { type RuleFinding, type ShippingRule, shippingRules } from './plan/shipping-rules.js'
 export type { CheckFinding } from './prepare/check-finding.js'
 export { type InspectReport, inspectDrive } from './prepare/inspect-drive.js'
 export type { PlannedDrive } from './prepare/lay-out-drives.js'
@@ -54,6 +88,7 @@ export { type ReceiveRequest, type ReceiveResult, receiveDrives } from './receiv
 export { describeInspection, describeVerification } from './reports/describe-checks.js'
 export { copyLogToJson, describeCopyLog } from './reports/describe-copy-log.js'
 export { describeDrives, describeFile } from './reports/describe-drives.js'
+export { describeJob, describeJobLine, describeLocation, jobToJson } from './reports/describe-job.js'
 export { describeReceived } from './reports/describe-receive.js'
 export { describePlan, describeSession, planToJson, sessionToJson } from './reports/describe-session.js'
 export { formatBytes, formatDuration, formatRate } from './reports/format-bytes.js'

@@ -8,11 +8,13 @@ import { errorCodes, exitCodes, redact, TransferError, version } from '../index.
 import { drivesCommand } from './commands/drives.js'
 import { extractCommand } from './commands/extract.js'
 import { inspectCommand } from './commands/inspect.js'
+import { jobCommand } from './commands/job.js'
 import { listCommand } from './commands/list.js'
 import { logsCommand } from './commands/logs.js'
 import { planCommand } from './commands/plan.js'
 import { prepareCommand } from './commands/prepare.js'
 import { receiveCommand } from './commands/receive.js'
+import { serviceCommand } from './commands/service.js'
 import { verifyCommand } from './commands/verify.js'
 import { exitCodeHelp } from './exit-codes.js'
 
@@ -35,6 +37,8 @@ async function main(words: string[]): Promise<void> {
     .command(extractCommand)
     .command(receiveCommand)
     .command(logsCommand)
+    .command(jobCommand)
+    .command(serviceCommand)
     .strict()
     .demandCommand(1, 'Which command? See the list above.')
     .recommendCommands()
@@ -68,7 +72,9 @@ function problemLines(error: TransferError): string[] {
   const problems = error.problems ?? []
   const shown = problems
     .slice(0, 50)
-    .map((problem) => (typeof problem === 'string' ? problem : JSON.stringify(problem)))
+    .map(({ message, line }) =>
+      line === undefined || message.includes(`${line}`) ? message : `line ${line}: ${message}`,
+    )
   return problems.length > 50 ? [...shown, `and ${problems.length - 50} more`] : shown
 }
 

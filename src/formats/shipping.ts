@@ -1,7 +1,8 @@
 // Who sends what to whom: addresses, carriers and packages, as the job services' resources spell them. Types and readers
 // only; what makes an address complete is a rule, and rules are in plan/shipping-rules.ts.
 
-import { type JsonValue, textFields } from './json-value.js'
+import { TransferError } from '../errors.js'
+import { JsonValue, textFields } from './json-value.js'
 
 const addressNames = [
   'recipientName',
@@ -107,4 +108,34 @@ export function addressLines(address: ReturnAddress | DatacenterAddress): string
   return [recipientName, streetAddress1, streetAddress2, town, countryOrRegion].filter(
     (line): line is string => line !== undefined && line !== '',
   )
+}
+
+/**
+ * A file with the way back, `{"returnAddress": {…}, "returnShipping": {…}}`, each as the service spells it.
+ * @throws TransferError JOB_FILE_INVALID with the path of the value.
+ */
+export function parseReturnFile(
+  text: string,
+  fileName: string,
+): { returnAddress?: ReturnAddress; returnShipping?: ReturnShipping } {
+  const invalid = (problem: string) => {
+    return new TransferError('JOB_FILE_INVALID', `${fileName}: ${problem}.`, { path: fileName })
+  }
+  let document: unknown
+  try {
+    document = JSON.parse(text)
+  } catch (cause) {
+    throw invalid(`this is no JSON: ${(cause as Error).message}`)
+  }
+  const root = new JsonValue(document, '', (problem, path) => {
+    throw invalid(`${path || 'the document'} ${problem}`)
+  })
+  const unknown = root.names().filter((name) => name !== 'returnAddress' && name !== 'returnShipping')
+  if (unknown.length > 0) throw invalid(`${unknown[0]} is not known here; known are returnAddress and returnShipping`)
+  const address = root.get('returnAddress')
+  const back = root.get('returnShipping')
+  return {
+    ...(address === undefined ? {} : { returnAddress: readReturnAddress(address) }),
+    ...(back === undefined ? {} : { returnShipping: readReturnShipping(back) }),
+  }
 }

@@ -2,7 +2,13 @@
 // to wait is what the service says in Retry-After, else twice as long each time. Every request to these services can be
 // repeated: a PUT names the whole job, a PATCH the same values.
 
-import type { PipelinePolicy, PipelineRequest, PipelineResponse, RestError } from '@azure/core-rest-pipeline'
+import type {
+  PipelinePolicy,
+  PipelineRequest,
+  PipelineResponse,
+  RestError,
+  SendRequest,
+} from '@azure/core-rest-pipeline'
 
 export interface RetryOptions {
   /** All tries together, the first one included. */
@@ -11,6 +17,8 @@ export interface RetryOptions {
   delayMs?: number
   /** A longer wait than this is not waited for. */
   delayMaxMs?: number
+  /** For one try. */
+  tryTimeoutMs?: number
 }
 
 const statuses = new Set([408, 429, 500, 502, 503, 504])
@@ -27,30 +35,60 @@ const connectionCodes = new Set([
 /** Set on a response that took several tries. */
 export const triesHeader = 'x-diskferry-tries'
 
-export function retryPolicy({ triesMax = 5, delayMs = 800, delayMaxMs = 120_000 }: RetryOptions = {}): PipelinePolicy {
+export function retryPolicy(options: RetryOptions = {}): PipelinePolicy {
+  const { triesMax = 5, delayMs = 800, delayMaxMs = 120_000, tryTimeoutMs = 60_000 } = options
   return {
     name: 'diskferryRetryPolicy',
     async sendRequest(request, next) {
+      const { abortSignal } = request
       for (let tries = 1; ; tries++) {
-        const { response, error } = await next(request).then(
+        const { response, error } = await withTimeout(request, abortSignal, tryTimeoutMs, next).then(
           (answer) => ({ response: answer, error: undefined }),
           (problem: RestError) => ({ response: undefined, error: problem }),
         )
         const wait = waitMs(response, delayMs * 2 ** (tries - 1))
-        const again = response === undefined ? isBroken(error) : statuses.has(response.status)
+        const again = response === undefined ? isBroken(error, abortSignal) : statuses.has(response.status)
         if (!again || tries === triesMax || wait > delayMaxMs) {
-          if (response === undefined) throw error
+          if (response === undefined) throw again ? givenUp(error, tries) : error
           response.headers.set(triesHeader, String(tries))
           return response
         }
-        await sleep(wait, request)
+        await sleep(wait, abortSignal)
       }
     },
   }
 }
 
-function isBroken(error: RestError | undefined): boolean {
-  return error !== undefined && error.name === 'RestError' && connectionCodes.has(error.code ?? '')
+// The package's own time-out leaves its timer behind, which keeps a finished program from ending.
+async function withTimeout(
+  request: PipelineRequest,
+  abortSignal: PipelineRequest['abortSignal'],
+  timeoutMs: number,
+  next: SendRequest,
+): Promise<PipelineResponse> {
+  const abort = new AbortController()
+  const stop = () => abort.abort()
+  const timer = setTimeout(stop, timeoutMs)
+  abortSignal?.addEventListener('abort', stop)
+  request.abortSignal = abort.signal
+  try {
+    if (abortSignal?.aborted) stop()
+    return await next(request)
+  } finally {
+    clearTimeout(timer)
+    abortSignal?.removeEventListener('abort', stop)
+  }
+}
+
+// An abort that nobody asked for is the time-out of one try.
+function isBroken(error: RestError | undefined, abortSignal: PipelineRequest['abortSignal']): boolean {
+  if (error?.name === 'AbortError') return abortSignal?.aborted !== true
+  return error?.name === 'RestError' && connectionCodes.has(error.code ?? '')
+}
+
+function givenUp(error: RestError | undefined, tries: number): Error {
+  const what = error?.name === 'AbortError' ? 'no answer came in time' : (error?.message ?? 'the connection broke')
+  return new Error(`${what}; given up after ${tries} tries`)
 }
 
 /** Seconds, a date, or milliseconds in the services' own headers. */
@@ -66,7 +104,7 @@ function waitMs(response: PipelineResponse | undefined, otherwise: number): numb
   return Number.isNaN(at) ? otherwise : Math.max(0, at - Date.now())
 }
 
-async function sleep(ms: number, { abortSignal }: PipelineRequest): Promise<void> {
+async function sleep(ms: number, abortSignal: PipelineRequest['abortSignal']): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     const timer = setTimeout(resolve, ms)
     abortSignal?.addEventListener('abort', () => {

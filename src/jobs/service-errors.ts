@@ -22,11 +22,13 @@ export function toServiceError(error: unknown, what: string): TransferError {
   const { statusCode, response } = error as RestError
   if (statusCode === undefined) return withoutAnswer(error as Error, what)
   const body = parseArmBody(response?.bodyAsText ?? '')
+  // The package's error holds the whole request, with the token in its headers: it does not go on.
+  const cause = new Error(`HTTP status ${statusCode}`)
   const words = body.message === '' ? `with status ${statusCode}` : `${body.code}: ${body.message}`
   const tries = response?.headers.get(triesHeader) ?? '1'
   if (statusCode === 401 || statusCode === 403) {
     return new TransferError('SERVICE_SIGN_IN', `${what} does not let us in: ${words}`, {
-      cause: error,
+      cause,
       hint: signInHint,
     })
   }
@@ -37,10 +39,10 @@ export function toServiceError(error: unknown, what: string): TransferError {
       waited === undefined
         ? 'Run the same command later.'
         : `Run the same command later; it asks to wait ${printable(waited)}.`
-    return new TransferError('SERVICE_BUSY', message, { cause: error, hint })
+    return new TransferError('SERVICE_BUSY', message, { cause, hint })
   }
   const problems = body.details.map(({ code, message }) => ({ message: `${code}: ${message}` }))
-  return new TransferError('SERVICE_REFUSED', `${what} refused: ${words}`, { cause: error, problems })
+  return new TransferError('SERVICE_REFUSED', `${what} refused: ${words}`, { cause, problems })
 }
 
 export function isNotFound(error: unknown): boolean {
@@ -53,17 +55,18 @@ export function wasRepeated(error: unknown): boolean {
 }
 
 function withoutAnswer(error: Error, what: string): TransferError {
+  const cause = new Error(clean(error.message))
   if (/Credential|Authentication/.test(error.name)) {
     const first = error.message.split('\n')[0] ?? ''
     return new TransferError('SERVICE_SIGN_IN', `Nobody is signed in for ${what}: ${clean(first)}`, {
-      cause: error,
+      cause,
       hint: signInHint,
     })
   }
   if (error.name === 'AbortError')
-    return new TransferError('INTERRUPTED', `Interrupted while asking ${what}.`, { cause: error })
+    return new TransferError('INTERRUPTED', `Interrupted while asking ${what}.`, { cause })
   return new TransferError('SERVICE_UNREACHABLE', `${what} cannot be reached: ${clean(error.message)}`, {
-    cause: error,
+    cause,
     hint: 'Check the address and the network. The same command is safe to repeat.',
   })
 }

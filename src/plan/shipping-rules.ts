@@ -10,6 +10,7 @@ export const shippingRules = {
   JOB_DRIVES: 'A job has 1 to 10 drives, each of them once.',
   JOB_SIZE: 'The drives of a job hold at most 80 TB together.',
   DRIVE_VALUES: 'Every drive has an id, a recovery password, a manifest path and the manifest’s MD5.',
+  DRIVE_PREPARED: 'A drive is prepared: written to its end and read back.',
   DRIVE_KIND: 'A drive is a bare SATA disk, 2.5 or 3.5 inch, or a 2.5 inch SATA SSD.',
   DRIVE_OTHER_JOB: 'A drive belongs to one job.',
   RETURN_ADDRESS: 'The return address names recipient, street, city, postal code, country, phone and e-mail.',

@@ -214,6 +214,21 @@ describe('when the network or the service fails', () => {
     await assert.rejects(nobody.locations(), { code: 'SERVICE_UNREACHABLE' })
   })
 
+  test('a service that takes the request and stays silent is given up in time', async () => {
+    const silent = createServer(() => {})
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+    after(() => {
+      silent.closeAllConnections()
+      silent.close()
+    })
+    const url = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`
+    const impatient = clientAt(url, { retry: { triesMax: 2, delayMs: 1, tryTimeoutMs: 100 } })
+    await assert.rejects(impatient.locations(), {
+      code: 'SERVICE_UNREACHABLE',
+      message: /no answer came in time.*2 tries/,
+    })
+  })
+
   test('an interruption ends the waiting', async () => {
     const { url } = await startFaultProxy(service.url, [{ status: 503, headers: { 'Retry-After': '60' } }])
     const abort = new AbortController()

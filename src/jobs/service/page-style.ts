@@ -4,14 +4,12 @@ export const pageStyle = `
 :root {
   color-scheme: light dark;
   --paper: #f6f7f8; --card: #ffffff; --ink: #16191d; --soft: #5d6670; --line: #e1e5e9; --track: #e8ebee;
-  --accent: #0b6bcb; --good: #1a7f4b; --bad: #b42318; --warn: #8a5a00;
-  --bad-paper: #fdf1f0; --warn-paper: #fdf6e7;
+  --accent: #0b6bcb; --good: #1a7f4b; --bad: #b42318; --warn: #c98a12;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --paper: #101316; --card: #181c20; --ink: #e8ebee; --soft: #98a2ad; --line: #2a3036; --track: #2a3036;
     --accent: #63abf5; --good: #5cc18d; --bad: #f28b82; --warn: #e2b45c;
-    --bad-paper: #2a1917; --warn-paper: #29210f;
   }
 }
 * { box-sizing: border-box; }
@@ -43,10 +41,13 @@ h2 { font-size: 13px; font-weight: 600; color: var(--soft); margin: 36px 0 12px;
 .figures dt { color: var(--soft); font-size: 13px; }
 .figures dd { margin: 2px 0 0; font-size: 24px; font-weight: 600; letter-spacing: -0.02em; font-variant-numeric: tabular-nums; }
 .figures div.none dd { color: var(--soft); font-weight: 400; }
-.attention { list-style: none; margin: 0; padding: 0; display: grid; gap: 8px; }
-.attention li { padding: 10px 16px; border-radius: 10px; background: var(--bad-paper); border-left: 3px solid var(--bad); }
-.attention li.warn { background: var(--warn-paper); border-left-color: var(--warn); }
-.attention b { font-weight: 600; margin-right: 8px; }
+.attention { list-style: none; margin: 0; padding: 0; background: var(--card); border: 1px solid var(--line); border-radius: 12px; }
+.attention li { display: grid; grid-template-columns: 10px minmax(120px, 200px) 1fr; gap: 0 14px; align-items: baseline; padding: 11px 22px; }
+.attention li + li { border-top: 1px solid var(--line); }
+.attention li::before { content: ""; width: 8px; height: 8px; border-radius: 50%; background: var(--bad); }
+.attention li.warn::before { background: var(--warn); }
+.attention b { font-weight: 600; overflow-wrap: anywhere; }
+.attention span { min-width: 0; overflow-wrap: anywhere; }
 .job { background: var(--card); border: 1px solid var(--line); border-radius: 12px; padding: 20px 22px; margin-bottom: 14px; }
 .job > .head { display: flex; align-items: baseline; gap: 12px; flex-wrap: wrap; }
 .job h3 { font-size: 17px; font-weight: 650; margin: 0; letter-spacing: -0.01em; overflow-wrap: anywhere; }
@@ -63,9 +64,10 @@ h2 { font-size: 13px; font-weight: 600; color: var(--soft); margin: 36px 0 12px;
 .facts dt { white-space: nowrap; }
 .facts dd { margin: 0; color: var(--ink); overflow-wrap: anywhere; }
 .wide { overflow-x: auto; }
-table { width: 100%; border-collapse: collapse; margin-top: 16px; font-size: 14px; }
-th { text-align: left; font-weight: 500; color: var(--soft); font-size: 13px; padding: 0 12px 6px 0; white-space: nowrap; }
-td { padding: 8px 12px 8px 0; border-top: 1px solid var(--line); vertical-align: middle; }
+table { width: 100%; min-width: 560px; table-layout: fixed; border-collapse: collapse; margin-top: 16px; font-size: 14px; }
+th:nth-child(1) { width: 24%; } th:nth-child(2) { width: 24%; } th:nth-child(3) { width: 22%; } th:nth-child(4) { width: 13%; }
+th { text-align: left; font-weight: 500; color: var(--soft); font-size: 13px; padding: 0 24px 6px 0; white-space: nowrap; }
+td { padding: 8px 24px 8px 0; border-top: 1px solid var(--line); vertical-align: middle; }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 td:last-child, th:last-child { padding-right: 0; }
 code { font: 13px/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberation Mono", monospace; overflow-wrap: anywhere; }
@@ -74,7 +76,17 @@ progress::-webkit-progress-bar { background: var(--track); border-radius: 3px; }
 progress::-webkit-progress-value { background: var(--accent); border-radius: 3px; }
 progress::-moz-progress-bar { background: var(--accent); border-radius: 3px; }
 .bad { color: var(--bad); } .soft { color: var(--soft); }
+td a { margin-right: 12px; }
 details { margin-top: 14px; font-size: 14px; }
+.ended { background: var(--card); border: 1px solid var(--line); border-radius: 12px; }
+.ended > details { margin: 0; font-size: 15px; }
+.ended > details + details { border-top: 1px solid var(--line); }
+.ended > details > summary { display: flex; align-items: baseline; gap: 12px; padding: 12px 22px; font-size: 15px; color: var(--ink); list-style: none; }
+.ended > details > summary::-webkit-details-marker { display: none; }
+.ended > details > summary b { font-weight: 600; overflow-wrap: anywhere; }
+.ended > details > summary time { margin-left: auto; color: var(--soft); font-size: 14px; white-space: nowrap; }
+.ended .job { border: 0; margin: 0; padding-top: 4px; background: none; }
+.ended .job > .head { display: none; }
 summary { cursor: pointer; color: var(--soft); font-size: 13px; }
 .events { list-style: none; margin: 8px 0 0; padding: 0; }
 .events li { display: flex; gap: 16px; padding: 3px 0; }
@@ -91,6 +103,9 @@ summary { cursor: pointer; color: var(--soft); font-size: 13px; }
   .figures { grid-template-columns: repeat(2, 1fr); }
   .frame { padding: 0 16px 48px; }
   .job { padding: 16px; }
+  .attention li { grid-template-columns: 10px 1fr; padding: 11px 16px; }
+  .attention span { grid-column: 2; }
+  .ended > details > summary { padding: 12px 16px; flex-wrap: wrap; }
   .steps li { font-size: 0; padding-top: 0; }
   .steps li.now { font-size: 12px; padding-top: 6px; white-space: nowrap; }
 }

@@ -46,25 +46,35 @@ const driveWords: Readonly<Record<string, string>> = {
   ShippedBack: 'Sent back',
 }
 
-/** The inside of `<main>`. */
+/** The inside of `<main>`. What is furthest comes first, then what changed last. */
 export function statePage(state: PageState): Html {
   const { jobs } = state
-  const byChange = [...jobs].sort((one, other) => (one.modifiedAt < other.modifiedAt ? 1 : -1))
-  const open = byChange.filter((job) => !isEnded(job))
-  const ended = byChange.filter(isEnded)
+  const order = (job: StoredJob) => jobStateOrder(job.state === 'Faulted' ? 'Packaging' : job.state)
+  const sorted = [...jobs].sort(
+    (one, other) => order(other) - order(one) || (one.modifiedAt < other.modifiedAt ? 1 : -1),
+  )
+  const open = sorted.filter((job) => !isEnded(job))
+  const ended = sorted.filter(isEnded)
   const attention = attentionList(state)
   return html`${figures(jobs)}
 ${attention.length > 0 && html`<h2>Needs attention</h2><ul class="attention">${attention}</ul>`}
 <h2>Jobs</h2>
 ${open.length === 0 ? emptyState(jobs.length) : open.map((job) => jobCard(job))}
-${ended.length > 0 && html`<h2>Ended</h2>${ended.map((job) => jobCard(job))}`}
+${ended.length > 0 && html`<h2>Ended</h2><div class="ended">${ended.map((job) => endedJob(job))}</div>`}
 ${state.notices.length > 0 && html`<h2>Removed</h2>${eventList(state.notices)}`}`
+}
+
+function endedJob(job: StoredJob): Html {
+  const tone = job.state === 'Completed' ? 'good' : 'bad'
+  return html`<details id="${`ended-${keyOf(job)}`}"><summary><b>${job.name}</b>
+<span class="state ${tone}">${stateWords[job.state] ?? job.state}</span><time>${shortTime(job.finishedAt ?? job.modifiedAt)}</time></summary>
+${jobCard(job)}</details>`
 }
 
 function figures(jobs: readonly StoredJob[]): Html {
   const count = (...states: string[]) => jobs.filter((job) => states.includes(job.state)).length
   const entries: [string, number][] = [
-    ['Wait for a package', count('Creating')],
+    ['Waiting for a package', count('Creating')],
     ['On the way', count('Shipping')],
     ['In the station', count('Received', 'Transferring', 'Packaging', 'Faulted')],
     ['Ended', count('Completed', 'Closed')],
@@ -81,13 +91,11 @@ function emptyState(endedCount: number): Html {
 }
 
 function attentionList({ jobs, now }: PageState): Html[] {
-  return jobs
-    .filter((job) => !isEnded(job))
-    .flatMap((job) =>
-      problemsOf(job, now).map(([text, isBad]) => {
-        return html`<li class="${isBad ? '' : 'warn'}"><b>${job.name}</b>${text}</li>`
-      }),
-    )
+  const open = jobs.filter((job) => !isEnded(job))
+  return open
+    .flatMap((job) => problemsOf(job, now).map(([text, isBad]) => ({ name: job.name, text, isBad })))
+    .sort((one, other) => Number(other.isBad) - Number(one.isBad))
+    .map(({ name, text, isBad }) => html`<li class="${isBad ? '' : 'warn'}"><b>${name}</b><span>${text}</span></li>`)
 }
 
 function problemsOf(job: StoredJob, now: Date): [text: string, isBad: boolean][] {
@@ -114,10 +122,18 @@ function jobCard(job: StoredJob): Html {
 ${isMoving && html`<span class="percent">${percentOf(job)} %</span>`}</div>
 ${stepTrack(job)}
 <dl class="facts">${factsOf(job).map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
-<div class="wide"><table><thead><tr><th>Drive</th><th>State</th><th>Progress</th><th class="number">Imported</th><th>Logs</th></tr></thead>
-<tbody>${job.drives.map((drive) => driveRow(drive))}</tbody></table></div>
+${hasArrived(job) && driveTable(job.drives)}
 <details id="${`history-${keyOf(job)}`}"><summary>History</summary>${eventList(job.history)}</details>
 </article>`
+}
+
+function hasArrived(job: StoredJob): boolean {
+  return job.drives.some(({ state }) => state !== 'Specified')
+}
+
+function driveTable(drives: readonly StoredDrive[]): Html {
+  return html`<div class="wide"><table><thead><tr><th>Drive</th><th>State</th><th>Progress</th><th class="number">Imported</th><th>Logs</th></tr></thead>
+<tbody>${drives.map((drive) => driveRow(drive))}</tbody></table></div>`
 }
 
 function stepTrack(job: StoredJob): Html {
@@ -140,6 +156,10 @@ function factsOf(job: StoredJob): [name: string, value: Html][] {
   const { deliveryPackage: sent, returnPackage: back, returnAddress } = job
   if (sent !== undefined)
     facts.push(['Package', html`${sent.carrierName ?? ''} <code>${sent.trackingNumber ?? ''}</code>`])
+  if (!hasArrived(job)) {
+    const ids = job.drives.map(({ driveId }, index) => html`${index > 0 && ', '}<code>${driveId}</code>`)
+    facts.push([job.drives.length === 1 ? 'Drive' : 'Drives', html`${ids}`])
+  }
   if (returnAddress !== undefined) {
     facts.push(['Goes back to', html`${returnAddress.recipientName ?? ''}, ${returnAddress.city ?? ''}`])
   }
@@ -158,7 +178,7 @@ function driveRow(drive: StoredDrive): Html {
     ['Manifest', drive.manifestUri],
   ]
   const shown = links.flatMap(([word, address]) =>
-    isWebAddress(address) ? [html`<a href="${address}" rel="noreferrer noopener">${word}</a> `] : [],
+    isWebAddress(address) ? [html`<a href="${address}" rel="noreferrer noopener">${word}</a>`] : [],
   )
   return html`<tr><td><code>${driveId}</code></td><td class="${isBad ? 'bad' : ''}">${driveWords[state] ?? state}</td>
 <td>${hasProgress ? html`<progress max="100" value="${percentComplete}">${percentComplete} %</progress>` : html`<span class="soft">–</span>`}</td>

@@ -1,0 +1,26 @@
+// diskferry job: orders an import, declares its package sent, follows it. Rules are checked before anything is sent.
+
+import type { Argv, CommandModule } from 'yargs'
+import type { GlobalOptions } from '../options.js'
+import { jobCreateCommand } from './job-create.js'
+import { jobKeysCommand, jobListCommand, jobLocationsCommand, jobShowCommand, jobStatusCommand } from './job-follow.js'
+import { jobCancelCommand, jobDeleteCommand, jobShipCommand } from './job-ship.js'
+
+export const jobCommand: CommandModule<GlobalOptions, GlobalOptions> = {
+  command: 'job',
+  describe: 'Order an import of prepared drives, ship them, follow the job',
+  builder: (options: Argv<GlobalOptions>) =>
+    options
+      .command(jobCreateCommand)
+      .command(jobShipCommand)
+      .command(jobStatusCommand)
+      .command(jobListCommand)
+      .command(jobShowCommand)
+      .command(jobCancelCommand)
+      .command(jobDeleteCommand)
+      .command(jobKeysCommand)
+      .command(jobLocationsCommand)
+      .demandCommand(1, 'Which of the job commands? See diskferry job --help.')
+      .strict(),
+  handler: () => {},
+}
