@@ -10,7 +10,7 @@ export interface SignedRequest {
   path: string
   /** Decoded values; names in lower case. */
   query: readonly (readonly [name: string, value: string])[]
-  /** Names in lower case, x-ms-date among them. */
+  /** Names in lower case but for those of metadata; x-ms-date among them. */
   headers: Readonly<Record<string, string | number>>
 }
 
@@ -41,8 +41,10 @@ export function stringToSign({ method, accountName, path, query, headers }: Sign
     // A length of zero is left out.
     text += `${name === 'content-length' && Number(value) === 0 ? '' : value}\n`
   }
-  const own = Object.keys(headers).filter((name) => name.startsWith('x-ms-'))
-  for (const name of own.sort()) text += `${name}:${String(headers[name]).trim()}\n`
+  // Metadata keeps its case on the way, and has none here.
+  const own = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), String(value).trim()] as const)
+  own.sort(([left], [right]) => (left < right ? -1 : 1))
+  for (const [name, value] of own) if (name.startsWith('x-ms-')) text += `${name}:${value}\n`
   text += `/${accountName}${path}`
   for (const [name, value] of [...query].sort(([left], [right]) => (left < right ? -1 : 1)))
     text += `\n${name}:${value}`
