@@ -9,15 +9,20 @@ export class JournalFile {
   readonly #file: FileHandle
   readonly #lockPath: string
   #writes: Promise<void> = Promise.resolve()
+  #sizeBytes: number
+  /** Why nothing can be appended any more: the end of a record that failed is still there. */
+  #failure: unknown
 
   private constructor(
     readonly path: string,
     /** What was there when it was opened. */
     readonly records: readonly JournalRecord[],
     file: FileHandle,
+    sizeBytes: number,
     lockPath: string,
   ) {
     this.#file = file
+    this.#sizeBytes = sizeBytes
     this.#lockPath = lockPath
   }
 
@@ -28,8 +33,9 @@ export class JournalFile {
     try {
       const file = await open(path, 'a+', 0o600)
       const { records, tornTailBytes } = parseJournal(await readFile(path), path)
-      if (tornTailBytes > 0) await file.truncate((await file.stat()).size - tornTailBytes)
-      return new JournalFile(path, records, file, lockPath)
+      const sizeBytes = (await file.stat()).size - tornTailBytes
+      if (tornTailBytes > 0) await file.truncate(sizeBytes)
+      return new JournalFile(path, records, file, sizeBytes, lockPath)
     } catch (error) {
       await rm(lockPath, { force: true })
       throw error
@@ -41,8 +47,18 @@ export class JournalFile {
     const time = new Date()
     const bytes = Buffer.concat(drafts.map((draft) => encodeRecord({ time, ...draft })))
     const write = this.#writes.then(async () => {
-      await this.#file.appendFile(bytes)
-      await this.#file.datasync()
+      if (this.#failure !== undefined) throw this.#failure
+      try {
+        await this.#file.appendFile(bytes)
+        await this.#file.datasync()
+        this.#sizeBytes += bytes.length
+      } catch (error) {
+        // Half a record is a torn tail at the end only: none may follow it.
+        await this.#file.truncate(this.#sizeBytes).catch(() => {
+          this.#failure = error
+        })
+        throw error
+      }
     })
     this.#writes = write.catch(() => {})
     return write
