@@ -42,7 +42,7 @@ export interface ImportDriveState {
   readonly renamed: Map<number, string>
   /** Page blobs that were made and are being filled. */
   readonly pages: Map<number, PageProgress>
-  /** Begun by a run that is over. From the first up to the second. */
+  /** Begun by a run that is over. From the first up to the second, in order, with others between them. */
   readonly begun: [from: number, to: number][]
 }
 
@@ -76,7 +76,16 @@ export class OutcomeColumn {
 }
 
 export function isInDoubt(state: ImportDriveState, blob: number): boolean {
-  return state.outcomes.get(blob) === undefined && state.begun.some(([from, to]) => from <= blob && blob < to)
+  if (state.outcomes.get(blob) !== undefined) return false
+  const { begun } = state
+  let low = 0
+  let high = begun.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((begun[middle]?.[1] as number) <= blob) low = middle + 1
+    else high = middle
+  }
+  return (begun[low]?.[0] ?? Number.POSITIVE_INFINITY) <= blob
 }
 
 type Fields = readonly (readonly [string, string])[]
@@ -149,7 +158,8 @@ function apply(state: ImportState, fields: FieldMap): void {
   if (activity === 'Import') state.store ??= text(fields, 'Store')
   else if (activity === 'ImportDrive') applyDrive(state, fields)
   else if (activity === 'ImportComplete') driveOf(state, fields).isComplete = true
-  else if (activity === 'BlobsBegun') driveOf(state, fields).begun.push([number(fields, 'From'), number(fields, 'To')])
+  else if (activity === 'BlobsBegun')
+    addBegun(driveOf(state, fields).begun, number(fields, 'From'), number(fields, 'To'))
   else if (activity === 'BlobsDone') applyDone(driveOf(state, fields), fields)
   else if (activity === 'BlobNamed') driveOf(state, fields).renamed.set(number(fields, 'Blob'), text(fields, 'Name'))
   else if (activity === 'PageBlob') applyPages(driveOf(state, fields), fields)
@@ -192,6 +202,18 @@ function applyDone(drive: ImportDriveState, fields: FieldMap): void {
       }
     }
   }
+}
+
+// Ranges that touch are joined: a drive of millions of blobs is begun some thousands at a time, and over again by each run.
+function addBegun(begun: ImportDriveState['begun'], from: number, to: number): void {
+  let first = begun.length
+  while (first > 0 && (begun[first - 1]?.[1] as number) >= from) first--
+  let last = first
+  while (last < begun.length && (begun[last]?.[0] as number) <= to) last++
+  const joined = begun.slice(first, last)
+  const start = Math.min(from, ...joined.map(([start]) => start))
+  const end = Math.max(to, ...joined.map(([, end]) => end))
+  begun.splice(first, last - first, [start, end])
 }
 
 function applyPages(drive: ImportDriveState, fields: FieldMap): void {

@@ -11,6 +11,8 @@ export type ClaimedName =
   /** The blob that is there is ours, from an earlier run. */
   | { kind: 'ours'; place: BlobPlace; outcome: BlobOutcome }
   | { kind: 'skipped' }
+  /** Another blob of this import is being sent under this name. */
+  | { kind: 'busy' }
   | { kind: 'taken' }
 
 /** @param isOurs of a blob that is there: made by an earlier run of this import. */
@@ -19,7 +21,7 @@ export async function claimName(
   { number, blob }: BlobTask,
   isOurs: (place: BlobPlace, found: BlobFacts) => Promise<boolean>,
 ): Promise<ClaimedName> {
-  const { store, journal, lane, signal } = context
+  const { store, journal, lane, names, signal } = context
   const { container, name } = placeOf(blob.blobPath)
   const disposition = blob.disposition ?? 'rename'
   const chosen = journal.state.renamed.get(number)
@@ -27,6 +29,9 @@ export async function claimName(
   for (let copy = first; copy < first + namesTriedMax; copy++) {
     const place = { container, name: copy === 1 ? name : renamedBlob(name, copy) }
     const outcome = copy === 1 ? 'created' : 'renamed'
+    const isFree = names.take(place)
+    if (!isFree && disposition !== 'rename') return { kind: 'busy' }
+    if (!isFree) continue
     const found = await lane.run(() => store.head(place, { signal }))
     if (found !== undefined && (await isOurs(place, found))) return { kind: 'ours', place, outcome }
     if (found === undefined) {
@@ -42,6 +47,11 @@ export async function claimName(
 function copyNumber(name: string, chosen: string): number {
   for (let copy = 2; copy <= namesTriedMax; copy++) if (renamedBlob(name, copy) === chosen) return copy
   return 1
+}
+
+export function busyResult({ blob }: BlobTask) {
+  const message = `Another blob of this import is being sent as ${blob.blobPath}.`
+  return { status: 'BlobUnexpectedChange' as const, message, ranges: [] }
 }
 
 export function takenResult({ blob }: BlobTask) {

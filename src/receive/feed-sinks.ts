@@ -26,6 +26,7 @@ interface OpenBlob {
 export class SinkFeeder {
   readonly #blobs: OpenBlob[]
   readonly #ending = new Set<Promise<void>>()
+  readonly #lent = new Set<Promise<unknown>>()
   #hasFailed = false
   /** Why a block cannot be read, which is told before its state: by `row:block`. */
   readonly unreadable = new Map<string, string>()
@@ -51,15 +52,20 @@ export class SinkFeeder {
 
   take(chunk: ContentChunk): void {
     const sending = chunk.pieces.map((piece) => this.#takePiece(piece)).filter((sent) => sent !== undefined)
-    Promise.all(sending).then(chunk.giveBack, (error) => {
+    for (const sent of sending) sent.catch((error) => this.#fail(error))
+    // Not before all of them, whatever becomes of one: the others are still being sent from the same buffer.
+    const lent = Promise.allSettled(sending).then(() => {
+      this.#lent.delete(lent)
       chunk.giveBack()
-      this.#fail(error)
     })
+    this.#lent.add(lent)
   }
 
-  /** When every blob that was begun has ended. */
+  /** Once the reader has ended: when nothing is being sent any more and every blob that could has ended. */
   async settled(): Promise<void> {
-    while (this.#ending.size > 0) await Promise.allSettled(this.#ending)
+    // A block whose end was not read, because the run was stopped.
+    for (const { block } of this.#blobs) block?.settle(undefined)
+    while (this.#ending.size + this.#lent.size > 0) await Promise.allSettled([...this.#ending, ...this.#lent])
   }
 
   #takePiece(piece: ContentPiece): Promise<void> | undefined {

@@ -3,6 +3,7 @@
 import { TransferError } from '../errors.js'
 import type { BlobStatus } from '../formats/copy-log-codes.js'
 import type { BlobPlace, BlobStore } from '../storage/blob-store.js'
+import type { ClaimedNames } from './claimed-names.js'
 import type { ImportJournal } from './import-journal.js'
 import type { NumberedBlob } from './manifest-source.js'
 import type { UploadLane } from './upload-slots.js'
@@ -12,6 +13,7 @@ export interface ImportContext {
   journal: ImportJournal
   lane: UploadLane
   containers: Containers
+  names: ClaimedNames
   rateLimit: UploadRate | undefined
   signal: AbortSignal
   /** An earlier run may have brought this blob, or some of it, into the account: look before sending. */

@@ -1,6 +1,7 @@
 // Imports some thousand blobs of one drive: claims their names, reads them in the order in which they lie on the drive, and
 // records what became of each.
 
+import { setMaxListeners } from 'node:events'
 import { type ReadBuffers, readContent } from '../addon/read-engine.js'
 import { TransferError } from '../errors.js'
 import type { BlobStatus } from '../formats/copy-log-codes.js'
@@ -30,12 +31,35 @@ const slowFilesMax = 2
 const unreadableMax = 16
 
 /** Blobs that fail are recorded. @throws what ends the drive: the storage is not there, the drive is gone, interrupted. */
-export async function importWindow(input: WindowInput): Promise<void> {
+export async function importWindow(window: WindowInput): Promise<void> {
+  const stop = new AbortController()
+  let failure: { error: unknown } | undefined
+  // Whatever ends the drive ends all of its requests: a try again in half a minute must not outlive the import.
+  const fail = (error: unknown) => {
+    failure ??= { error }
+    stop.abort()
+  }
+  const { names } = window.context
+  const taken = names.lease()
+  const signal = AbortSignal.any([window.context.signal, stop.signal])
+  // One listener a request.
+  setMaxListeners(0, signal)
+  try {
+    await importAll({ ...window, context: { ...window.context, signal, names: taken } }, fail)
+  } catch (error) {
+    fail(error)
+  } finally {
+    taken.end()
+  }
+  if (failure !== undefined) throw failure.error
+}
+
+async function importAll(input: WindowInput, fail: (error: unknown) => void): Promise<void> {
   const { context } = input
   const fast: ContentFile[] = []
   const fastSinks: BlobSink[] = []
   const slow: { sink: BlobSink; file: number }[] = []
-  await eachLimited(input.blobs, claimingMax, async (numbered) => {
+  const claimOne = async (numbered: NumberedBlob) => {
     const claimed = await claim(input, numbered)
     if (claimed === undefined) return
     const { sink, file } = claimed
@@ -50,8 +74,16 @@ export async function importWindow(input: WindowInput): Promise<void> {
       fastSinks.push(sink)
       fast.push({ blob, file, blockBytes, isSkipped: (range) => !sink.isWanted(range) })
     }
-  })
-  await Promise.all([importFast(input, fast, fastSinks), importSlow(input, slow)])
+  }
+  await eachLimited(input.blobs, claimingMax, claimOne, fail)
+  if (context.signal.aborted) throw interrupted()
+  await Promise.all([importFast(input, fast, fastSinks, fail), importSlow(input, slow, fail)])
+  if (context.signal.aborted) throw interrupted()
+}
+
+/** Says it where nothing else has failed: the first failure is the one that is told. */
+function interrupted(): TransferError {
+  return new TransferError('INTERRUPTED', 'The import was interrupted.')
 }
 
 /** Undefined when nothing of the blob has to be read: it is there, or cannot be imported, which is recorded. */
@@ -96,22 +128,22 @@ function isSink(claimed: BlobSink | BlobResult): claimed is BlobSink {
   return 'put' in claimed
 }
 
-async function importFast(input: WindowInput, files: ContentFile[], sinks: BlobSink[]): Promise<void> {
+async function importFast(
+  input: WindowInput,
+  files: ContentFile[],
+  sinks: BlobSink[],
+  fail: (error: unknown) => void,
+): Promise<void> {
   if (files.length === 0) return
   const { drive, context, buffers } = input
   const columns = contentColumns(files, drive.tree.extents)
   const ordered = Array.from(columns.order, (index) => sinks[index] as BlobSink)
-  let failure: { error: unknown } | undefined
   let unreadableInARow = 0
   let probing: Promise<void> = Promise.resolve()
-  const fail = (error: unknown) => {
-    failure ??= { error }
-    run.abort()
-  }
   const feeder = new SinkFeeder(columns, ordered, {
     ended: (sink, fileMd5) => end(context, sink, fileMd5),
     damaged: () => context.counters.damagedBlocks++,
-    fatal: (error) => fail(error),
+    fatal: fail,
   })
   const { volume } = drive
   const run = readContent(
@@ -132,12 +164,11 @@ async function importFast(input: WindowInput, files: ContentFile[], sinks: BlobS
     await run.finished
     await probing
   } catch (error) {
-    failure ??= { error }
+    fail(error)
   } finally {
     context.signal.removeEventListener('abort', stop)
     await feeder.settled()
   }
-  if (failure !== undefined) throw failure.error
 }
 
 /** @throws TransferError DRIVE_GONE */
@@ -151,13 +182,20 @@ async function probe({ found, path }: ShippedDrive): Promise<void> {
   })
 }
 
-function importSlow({ drive, context }: WindowInput, blobs: { sink: BlobSink; file: number }[]): Promise<void> {
-  return eachLimited(blobs, slowFilesMax, async ({ sink, file }) => {
-    context.signal.throwIfAborted()
+function importSlow(
+  { drive, context }: WindowInput,
+  blobs: { sink: BlobSink; file: number }[],
+  fail: (error: unknown) => void,
+): Promise<void> {
+  const { signal } = context
+  const importOne = async ({ sink, file }: { sink: BlobSink; file: number }) => {
+    signal.throwIfAborted()
     const onDamage = () => context.counters.damagedBlocks++
-    const fileMd5 = await readSlowly([readerOfDriveFile(drive, file)], sink, { hashFile: context.contentMd5, onDamage })
+    const options = { hashFile: context.contentMd5, onDamage, signal }
+    const fileMd5 = await readSlowly([readerOfDriveFile(drive, file)], sink, options)
     await end(context, sink, fileMd5)
-  })
+  }
+  return eachLimited(blobs, slowFilesMax, importOne, fail)
 }
 
 async function end(context: ImportContext, sink: BlobSink, fileMd5: Uint8Array | undefined): Promise<void> {
@@ -176,20 +214,21 @@ async function record({ journal, counters }: ImportContext, task: BlobTask, resu
   await journal.failed(number, { status: 'CompletedWithErrors', message: problem, ranges })
 }
 
-/** Runs `work` on all items, so many at once. The first error stops the rest from being begun. */
-async function eachLimited<T>(items: readonly T[], most: number, work: (item: T) => Promise<void>): Promise<void> {
+/** Runs `work` on all items, so many at once. The first error is told at once and stops the rest from being begun. */
+async function eachLimited<T>(
+  items: readonly T[],
+  most: number,
+  work: (item: T) => Promise<void>,
+  fail: (error: unknown) => void,
+): Promise<void> {
   let next = 0
-  let hasFailed = false
   const worker = async () => {
-    while (next < items.length && !hasFailed) {
-      try {
-        await work(items[next++] as T)
-      } catch (error) {
-        hasFailed = true
-        throw error
-      }
+    while (next < items.length) {
+      await work(items[next++] as T).catch((error) => {
+        next = items.length
+        fail(error)
+      })
     }
   }
-  const results = await Promise.allSettled(Array.from({ length: Math.min(most, items.length) }, worker))
-  for (const result of results) if (result.status === 'rejected') throw result.reason
+  await Promise.all(Array.from({ length: Math.min(most, items.length) }, worker))
 }

@@ -3,9 +3,9 @@
 
 import type { RangeStatus } from '../formats/copy-log-codes.js'
 import type { BlobOutcome } from '../plan/import-state.js'
-import type { BlobPlace } from '../storage/blob-store.js'
+import type { BlobFacts, BlobPlace } from '../storage/blob-store.js'
 import { type BlobResult, type BlobSink, type BlobTask, RangeStatuses, rangeMd5, send } from './blob-sink.js'
-import { claimName, takenResult } from './claim-name.js'
+import { busyResult, claimName, takenResult } from './claim-name.js'
 import { blobStatusOf, type ImportContext } from './import-context.js'
 import type { NumberedBlob } from './manifest-source.js'
 
@@ -22,6 +22,7 @@ export class BlockBlobSink implements BlobSink {
     private readonly outcome: BlobOutcome,
     private readonly ids: readonly string[],
     present: ReadonlySet<string>,
+    private readonly isDoubtful: boolean,
   ) {
     this.#statuses = new RangeStatuses(task)
     for (const [range, id] of ids.entries()) {
@@ -32,20 +33,18 @@ export class BlockBlobSink implements BlobSink {
   }
 
   static async claim(context: ImportContext, task: BlobTask): Promise<BlockBlobSink | BlobResult> {
-    const { store, lane, signal } = context
     const ids = task.blob.ids ?? contentIds(task)
     const isDoubtful = context.isDoubtful(task)
     const claimed = await claimName(context, task, async (place, found) => {
-      if (!isDoubtful || found.sizeBytes !== task.blob.lengthBytes || found.kind !== 'block') return false
-      const { committed } = await lane.run(() => store.listBlocks(place, { signal }))
-      return committed.length === ids.length && committed.every(({ id }, index) => id === ids[index])
+      return isDoubtful && (await isCommitted(context, task, place, found, ids))
     })
     if (claimed.kind === 'ours') return { outcome: claimed.outcome }
     if (claimed.kind === 'skipped') return { outcome: 'skipped' }
     if (claimed.kind === 'taken') return takenResult(task)
+    if (claimed.kind === 'busy') return busyResult(task)
     const { place, outcome } = claimed
     const present = isDoubtful ? await uncommitted(context, task, place, ids) : new Set<string>()
-    return new BlockBlobSink(context, task, place, outcome, ids, present)
+    return new BlockBlobSink(context, task, place, outcome, ids, present, isDoubtful)
   }
 
   isWanted(range: number): boolean {
@@ -84,7 +83,7 @@ export class BlockBlobSink implements BlobSink {
     const options = { properties, ifAbsent: this.outcome !== 'overwritten', signal }
     try {
       const written = await lane.run(() => store.commitBlocks(this.place, this.ids, options))
-      if (written === 'written') return { outcome: this.outcome }
+      if (written === 'written' || (this.isDoubtful && (await this.#isOurs()))) return { outcome: this.outcome }
       const message = `${this.place.container}/${this.place.name} was made by somebody else during the import.`
       return { status: 'BlobUnexpectedChange', message, ranges: this.#statuses.runs() }
     } catch (error) {
@@ -93,6 +92,26 @@ export class BlockBlobSink implements BlobSink {
       return { status, message: (error as Error).message, ranges: this.#statuses.runs() }
     }
   }
+
+  // The last request of a run that was killed may get there after this run looked.
+  async #isOurs(): Promise<boolean> {
+    const { store, lane, signal } = this.context
+    const found = await lane.run(() => store.head(this.place, { signal }))
+    return found !== undefined && (await isCommitted(this.context, this.task, this.place, found, this.ids))
+  }
+}
+
+/** The blob that is there consists of the blocks of this one. */
+async function isCommitted(
+  { store, lane, signal }: ImportContext,
+  { blob }: BlobTask,
+  place: BlobPlace,
+  found: BlobFacts,
+  ids: readonly string[],
+): Promise<boolean> {
+  if (found.sizeBytes !== blob.lengthBytes || found.kind !== 'block') return false
+  const { committed } = await lane.run(() => store.listBlocks(place, { signal }))
+  return committed.length === ids.length && committed.every(({ id }, index) => id === ids[index])
 }
 
 /** For blobs whose blocks have no ids: the same form that the manifests of Azure's tools have. */

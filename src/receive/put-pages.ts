@@ -4,9 +4,9 @@
 import type { RangeStatus } from '../formats/copy-log-codes.js'
 import { coveredRanges } from '../plan/covered-ranges.js'
 import type { BlobOutcome } from '../plan/import-state.js'
-import type { BlobPlace, BlobProperties } from '../storage/blob-store.js'
+import type { BlobFacts, BlobPlace, BlobProperties } from '../storage/blob-store.js'
 import { type BlobResult, type BlobSink, type BlobTask, RangeStatuses, rangeMd5, send } from './blob-sink.js'
-import { claimName, takenResult } from './claim-name.js'
+import { busyResult, claimName, takenResult } from './claim-name.js'
 import { blobStatusOf, type ImportContext } from './import-context.js'
 
 /** Name of the metadata that says a page blob is not complete; its value says which of which drive it is. */
@@ -43,20 +43,23 @@ export class PageBlobSink implements BlobSink {
     const { number, blob, attributes } = task
     const known = journal.state.pages.get(number)
     const isDoubtful = context.isDoubtful(task)
-    const claimed = await claimName(context, task, async (_, found) => {
+    const isOurs = (found: BlobFacts) => {
       // The mark goes when all ranges are there, which is recorded before.
       const isFull = known?.ranges === blob.offsets.length
       const isMarked = context.isOurMark(metadataValue(found.properties, incompleteMark) ?? '', task)
       return isDoubtful && found.kind === 'page' && found.sizeBytes === blob.lengthBytes && (isFull || isMarked)
-    })
+    }
+    const claimed = await claimName(context, task, async (_, found) => isOurs(found))
     if (claimed.kind === 'skipped') return { outcome: 'skipped' }
     if (claimed.kind === 'taken') return takenResult(task)
+    if (claimed.kind === 'busy') return busyResult(task)
     const { place } = claimed
-    if (claimed.kind === 'ours') {
+    const goOn = async () => {
       // Made empty by us, and only verified ranges were put: what was written is what belongs there.
       const isThere = coveredRanges(blob, await lane.run(() => store.listPageRanges(place, { signal })))
       return new PageBlobSink(context, task, place, known?.outcome ?? claimed.outcome, isThere)
     }
+    if (claimed.kind === 'ours') return await goOn()
     const metadata = [
       ...(attributes.properties.metadata ?? []),
       [incompleteMark, markOf(journal.state.driveId, number)] as const,
@@ -68,6 +71,9 @@ export class PageBlobSink implements BlobSink {
     }
     const made = await lane.run(() => store.createPageBlob(place, blob.lengthBytes, options))
     if (made === 'exists') {
+      // The last request of a run that was killed may get there after this run looked.
+      const late = isDoubtful ? await lane.run(() => store.head(place, { signal })) : undefined
+      if (late !== undefined && isOurs(late)) return await goOn()
       const message = `${place.container}/${place.name} was made by somebody else during the import.`
       return { status: 'BlobUnexpectedChange', message, ranges: [] }
     }

@@ -63,8 +63,11 @@ export class SmallBlobSink implements BlobSink {
       const outcome = copy === 1 ? 'created' : 'renamed'
       const found = await this.#look(place)
       if (found !== undefined && this.#isDoubtful && this.#isSame(found, md5)) return this.#done(place, copy, outcome)
-      if (found === undefined && (await this.#send(place, bytes, md5, true)) === 'written') {
-        return this.#done(place, copy, outcome)
+      if (found === undefined) {
+        if ((await this.#send(place, bytes, md5, true)) === 'written') return this.#done(place, copy, outcome)
+        // The last request of a run that was killed may get there after the look at the name.
+        const late = await this.#look(place)
+        if (late !== undefined && this.#isDoubtful && this.#isSame(late, md5)) return this.#done(place, copy, outcome)
       }
       this.context.counters.hasMetExisting = true
       if (disposition === 'no-overwrite') return { outcome: 'skipped' }
@@ -87,7 +90,12 @@ export class SmallBlobSink implements BlobSink {
     const { contentMd5 } = found.properties
     const { lengthBytes } = this.task.blob
     if (found.sizeBytes !== lengthBytes) return false
-    return lengthBytes === 0 || (contentMd5 !== undefined && Buffer.compare(contentMd5, md5) === 0)
+    // A properties file may give another one than that of the content.
+    const possible = [md5, this.task.attributes.properties.contentMd5 ?? md5]
+    return (
+      lengthBytes === 0 ||
+      possible.some((wanted) => contentMd5 !== undefined && Buffer.compare(contentMd5, wanted) === 0)
+    )
   }
 
   async #done(place: BlobPlace, copy: number, outcome: 'created' | 'renamed'): Promise<BlobResult> {

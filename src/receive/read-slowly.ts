@@ -37,28 +37,33 @@ export function readerOfDriveFile({ ntfs, tree }: ShippedDrive, file: number): R
 export async function readSlowly(
   readers: readonly RangeReader[],
   sink: BlobSink,
-  { hashFile, onDamage }: { hashFile: boolean; onDamage(): void },
+  { hashFile, onDamage, signal }: { hashFile: boolean; onDamage(): void; signal: AbortSignal },
 ): Promise<Uint8Array | undefined> {
   const { blob } = sink.task
   const hash = createHash('md5')
   let hashedBytes = 0
   const sending = new Set<Promise<void>>()
-  for (let range = 0; range < blob.offsets.length; range++) {
-    if (!sink.isWanted(range)) continue
-    const bytes = await readRange(readers, sink, range)
-    if (bytes === undefined) {
-      onDamage()
-      continue
+  try {
+    for (let range = 0; range < blob.offsets.length; range++) {
+      if (!sink.isWanted(range)) continue
+      signal.throwIfAborted()
+      const bytes = await readRange(readers, sink, range)
+      if (bytes === undefined) {
+        onDamage()
+        continue
+      }
+      if (hashFile) hash.update(bytes)
+      hashedBytes += bytes.length
+      const task = sink.put(range, bytes).finally(() => sending.delete(task))
+      // Whoever awaits it below hears of it; until then it is not unhandled.
+      task.catch(() => {})
+      sending.add(task)
+      if (sending.size >= sendingMax) await Promise.race(sending)
     }
-    if (hashFile) hash.update(bytes)
-    hashedBytes += bytes.length
-    const task = sink.put(range, bytes).finally(() => sending.delete(task))
-    // Whoever awaits it below hears of it; until then it is not unhandled.
-    task.catch(() => {})
-    sending.add(task)
-    if (sending.size >= sendingMax) await Promise.race(sending)
+    await Promise.all(sending)
+  } finally {
+    await Promise.allSettled(sending)
   }
-  await Promise.all(sending)
   return hashFile && hashedBytes === blob.lengthBytes ? hash.digest() : undefined
 }
 

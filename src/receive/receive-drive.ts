@@ -17,6 +17,7 @@ import {
 import type { ReceivedDrive } from '../reports/receive-report.js'
 import type { BlobStore } from '../storage/blob-store.js'
 import { AttributeReader, attachmentOnDrive } from './blob-attributes.js'
+import type { ClaimedNames } from './claimed-names.js'
 import type { Containers, ImportContext, UploadRate } from './import-context.js'
 import { ImportJournal } from './import-journal.js'
 import { importWindow } from './import-window.js'
@@ -47,6 +48,7 @@ export interface DriveImport {
   running: Set<string>
   lane: UploadLane
   containers: Containers
+  names: ClaimedNames
   gate: MemoryGate
   /** Read buffers that this drive takes when its blocks are of the usual length. */
   buffers: number
@@ -98,7 +100,7 @@ export async function importDrive(run: DriveImport): Promise<DriveImportResult> 
     return result(statusOf(state))
   } catch (cause) {
     progress.activity = 'failed'
-    const error = asTransferError(cause, drive.path)
+    const error = run.signal.aborted ? interrupted(drive.path) : asTransferError(cause, drive.path)
     return result(driveStatusOf(error), error)
   }
 }
@@ -130,12 +132,12 @@ async function importBlobs(
   { drive, source, survey, state }: NonNullable<DriveImportResult['opened']>,
   counters: ImportContext['counters'],
 ): Promise<void> {
-  const { store, lane, containers, rateLimit, signal, contentMd5, gate, progress } = run
+  const { store, lane, containers, names, rateLimit, signal, contentMd5, gate, progress } = run
   const journal = new ImportJournal(run.journal, state)
   const isDoubtful = ({ number }: NumberedBlob) => isInDoubt(state, number)
   const isOurMark = (mark: string, { number }: NumberedBlob) => mark === markOf(state.driveId, number)
   const context = {
-    ...{ store, journal, lane, containers, rateLimit, signal, contentMd5, counters },
+    ...{ store, journal, lane, containers, names, rateLimit, signal, contentMd5, counters },
     ...{ isDoubtful, isOurMark },
   }
   const attributes = new AttributeReader([attachmentOnDrive(drive)])
@@ -215,10 +217,18 @@ function driveStatusOf({ code }: TransferError): DriveStatus {
   return driveStatuses[code] ?? 'InternalError'
 }
 
-function asTransferError(cause: unknown, path: string): TransferError {
+function interrupted(path: string): TransferError {
+  return new TransferError('INTERRUPTED', `The import of ${path} was interrupted.`, {
+    path,
+    hint: 'Run the same command again: it goes on where it was.',
+  })
+}
+
+/** What went wrong with the drive at this path. */
+export function asTransferError(cause: unknown, path: string): TransferError {
   if (cause instanceof TransferError) return cause
   const { name, code, message } = cause as NodeJS.ErrnoException
-  if (name === 'AbortError') return new TransferError('INTERRUPTED', `The import of ${path} was interrupted.`, { path })
+  if (name === 'AbortError') return interrupted(path)
   if (code === 'ENOSPC') {
     return new TransferError('DEVICE_FULL', `No room beside the journal of the import: ${message}`, { cause, path })
   }

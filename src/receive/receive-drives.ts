@@ -11,9 +11,11 @@ import { JournalFile } from '../journal/journal-file.js'
 import { type ImportState, importRecords, reduceImport } from '../plan/import-state.js'
 import type { ReceivedDrive, ReceiveReport } from '../reports/receive-report.js'
 import type { BlobStore } from '../storage/blob-store.js'
+import { ClaimedNames } from './claimed-names.js'
 import { Containers, type UploadRate } from './import-context.js'
 import { MemoryGate } from './memory-gate.js'
 import {
+  asTransferError,
   type DriveImport,
   type DriveImportResult,
   describeImport,
@@ -71,8 +73,9 @@ export async function receiveDrives(request: ReceiveRequest): Promise<ReceiveRes
     const drives: ReceivedDrive[] = []
     const errors = new Map<string, TransferError>()
     for (const { run, result } of results) {
-      drives.push(await concludeDrive(request, run, result, startedAt))
-      if (result.error !== undefined) errors.set(run.drive.path, result.error)
+      const { row, error } = await concludeDrive(request, run, result, startedAt)
+      drives.push(row)
+      if (error !== undefined) errors.set(run.drive.path, error)
     }
     const finishedAt = new Date()
     const account = request.store.name
@@ -119,6 +122,7 @@ async function runAll(
     state,
     running: new Set<string>(),
     containers: new Containers(store),
+    names: ClaimedNames.create(),
     gate: new MemoryGate(total),
     buffers: Math.max(buffersMin, Math.floor(total / drives.length)),
     rateLimit: request.rateLimit,
@@ -135,30 +139,46 @@ async function runAll(
   )
 }
 
-/** Writes and sends the logs of a drive, and lets go of it. */
+/** Writes and sends the logs of a drive, and lets go of it. What keeps the logs from being written is told, never thrown. */
 async function concludeDrive(
   request: ReceiveRequest,
   run: DriveImport,
   result: DriveImportResult,
   time: Date,
-): Promise<ReceivedDrive> {
-  const { opened, driveId, status } = result
-  const folder = `${resolve(request.statePath)}.d`
-  const job = request.job ?? 'import'
+): Promise<{ row: ReceivedDrive; error: TransferError | undefined }> {
+  const { opened } = result
   try {
-    const wanted = { folder, job, driveId, time, status, verbose: request.verboseLog ?? false }
-    const { logs: written, failures } = await writeCopyLogs(wanted, opened)
-    const files: { kind: ReceivedDrive['logs'][number]['kind']; path: string; name: string }[] = [...written]
-    if (request.backupManifest === true && opened !== undefined) {
-      const name = copyLogName({ job, driveId, time, kind: 'manifest' })
-      files.push({ kind: 'manifest', path: await saveManifest(folder, name, opened.source), name })
-    }
-    const logs: ReceivedDrive['logs'][number][] = []
-    for (const { kind, path, name } of files) logs.push({ kind, location: await sendLog(request, run, path, name) })
-    return { ...describeImport(run, result), logs, failures }
+    const told = await concludeLogs(request, run, result, time, opened)
+    return { row: { ...describeImport(run, result), ...told }, error: result.error }
+  } catch (cause) {
+    const error = result.error ?? asTransferError(cause, run.drive.path)
+    // The manifest of a drive that is gone cannot be read any more: then the log has the drive's status alone.
+    const told = await concludeLogs(request, run, result, time, undefined).catch(() => ({ logs: [], failures: [] }))
+    return { row: { ...describeImport(run, { ...result, error }), ...told }, error }
   } finally {
     await opened?.drive.close()
   }
+}
+
+async function concludeLogs(
+  request: ReceiveRequest,
+  run: DriveImport,
+  { driveId, status }: DriveImportResult,
+  time: Date,
+  opened: DriveImportResult['opened'],
+): Promise<Pick<ReceivedDrive, 'logs' | 'failures'>> {
+  const folder = `${resolve(request.statePath)}.d`
+  const job = request.job ?? 'import'
+  const wanted = { folder, job, driveId, time, status, verbose: request.verboseLog ?? false }
+  const { logs: written, failures } = await writeCopyLogs(wanted, opened)
+  const files: { kind: ReceivedDrive['logs'][number]['kind']; path: string; name: string }[] = [...written]
+  if (request.backupManifest === true && opened !== undefined) {
+    const name = copyLogName({ job, driveId, time, kind: 'manifest' })
+    files.push({ kind: 'manifest', path: await saveManifest(folder, name, opened.source), name })
+  }
+  const logs: ReceivedDrive['logs'][number][] = []
+  for (const { kind, path, name } of files) logs.push({ kind, location: await sendLog(request, run, path, name) })
+  return { logs, failures }
 }
 
 /** Where the log is now: in the account, or beside the journal when the account cannot be reached. */
