@@ -94,6 +94,19 @@ const wrong: [name: string, words: string[], exitCode: number, says: RegExp][] =
     2,
     /one drive id|twice|once/,
   ],
+  [
+    'a replacement that names sources',
+    ['prepare', '--journal', 'x.jrn', '--replace', 'WD1', '--drive', 'x.img:160M', '--from', 'source'],
+    2,
+    /--replace without --from/,
+  ],
+  [
+    'a replacement in a journal that is not there',
+    ['prepare', '--journal', 'x.jrn', '--replace', 'WD1', '--drive', 'x.img:160M'],
+    1,
+    /x\.jrn cannot be read/,
+  ],
+  ['--replace-prepared without a drive', ['prepare', '--journal', 'x.jrn', '--replace-prepared'], 2, /--replace DRIVE/],
   ['no key', ['verify', '--drive', 'source/a.txt'], 5, /key/i],
 ]
 for (const [name, words, exitCode, says] of wrong) {
