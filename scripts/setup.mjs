@@ -26,6 +26,7 @@ const testPackages = [
   ['cryptsetup-bin', '/usr/sbin/cryptsetup'],
   ['p7zip-full', '/usr/bin/7z'],
   ['fuse3', '/usr/bin/fusermount3'],
+  ['attr', '/usr/bin/setfattr'],
   ['xz-utils', '/usr/bin/xz'],
   ['mount', '/usr/sbin/losetup'],
 ]

@@ -146,6 +146,7 @@ Napi::Value treeObject(Napi::Env env, const ntfs::VolumeTree& tree) {
   object.Set("fileSizeBytes", columnOf<Napi::Float64Array>(env, tree.fileSizeBytes));
   object.Set("fileModifiedNs", modified);
   object.Set("fileRecord", columnOf<Napi::Uint32Array>(env, tree.fileRecord));
+  object.Set("fileAccess", columnOf<Napi::Uint8Array>(env, tree.fileAccess));
   object.Set("extents", extents);
   object.Set("unreachableRecords", static_cast<double>(tree.unreachableRecords));
   return object;

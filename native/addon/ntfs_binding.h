@@ -28,7 +28,7 @@ Napi::Value ntfsWrite(const Napi::CallbackInfo& info);
 Napi::Value ntfsOpen(const Napi::CallbackInfo& info);
 // JS: ntfsCheck(volume): Promise<Finding[]>
 Napi::Value ntfsCheck(const Napi::CallbackInfo& info);
-// JS: ntfsReadTree(volume): Promise<FileTree and fileRecord, extents, unreachableRecords>
+// JS: ntfsReadTree(volume): Promise<FileTree and fileRecord, fileAccess, extents, unreachableRecords>
 Napi::Value ntfsReadTree(const Napi::CallbackInfo& info);
 // JS: ntfsReadFile(volume, recordNumber, offsetBytes, into: Buffer): Promise<number>, the bytes read
 Napi::Value ntfsReadFile(const Napi::CallbackInfo& info);

@@ -11,7 +11,6 @@ namespace {
 
 constexpr size_t kFindingsMax = 1000;
 constexpr unsigned kPathDepthMax = 200;
-constexpr uint64_t kWindowBytes = 1 << 20;
 
 }  // namespace
 
@@ -28,32 +27,6 @@ uint64_t hashBytes(std::span<const std::byte> bytes, uint64_t seed) {
   mix(last);
   mix(bytes.size());
   return hash;
-}
-
-Status WindowedReader::read(uint64_t offsetBytes, std::span<std::byte> into) {
-  while (!into.empty()) {
-    uint64_t start = offsetBytes / kWindowBytes * kWindowBytes;
-    Window* window = std::ranges::find(windows_, start, &Window::offsetBytes);
-    if (window == std::end(windows_)) {
-      window = std::ranges::min_element(windows_, {}, &Window::lastUse);
-      if (window->bytes.size() == 0) window->bytes = AlignedBuffer(kWindowBytes);
-      uint64_t end =
-          std::min(start + kWindowBytes, volume_.sizeBytes() / volume_.sectorBytes() * volume_.sectorBytes());
-      if (end <= offsetBytes) return Status(ErrorCode::DEVICE_RANGE, "reading beyond the end of the volume");
-      window->offsetBytes = ~0ull;
-      window->lengthBytes = end - start;
-      DISKFERRY_TRY(volume_.read(start, window->bytes.bytes().first(window->lengthBytes)));
-      window->offsetBytes = start;
-    }
-    window->lastUse = ++uses_;
-    if (offsetBytes - start >= window->lengthBytes)
-      return Status(ErrorCode::DEVICE_RANGE, "reading beyond the end of the volume");
-    size_t length = static_cast<size_t>(std::min<uint64_t>(into.size(), window->lengthBytes - (offsetBytes - start)));
-    std::memcpy(into.data(), window->bytes.data() + (offsetBytes - start), length);
-    into = into.subspan(length);
-    offsetBytes += length;
-  }
-  return Status::ok();
 }
 
 std::string recordName(uint64_t record) { return "MFT record " + std::to_string(record); }
@@ -94,14 +67,17 @@ std::string CheckState::pathOf(uint32_t record) const {
   std::string path;
   AlignedBuffer bytes(geometry.recordBytes);
   RecordView view;
+  FileAttributes attributes;
   for (unsigned depth = 0; depth < kPathDepthMax && record != kRootRecord; depth++) {
     if (!volume.mft().readRecord(volume.sectors(), record, bytes.bytes(), view).isOk()) return {};
     FileName name;
     std::u16string units;
     bool isFound = false;
-    for (const Attribute& attribute : view.attributes)
-      isFound = isFound || (attribute.type == kFileName && !attribute.isNonResident &&
-                            loadFileName(attribute.value, name, units) && name.nameSpace != kNamespaceDos);
+    // After a failure the base record's own names are there.
+    (void)attributes.collect(volume.sectors(), geometry, volume.mft(), record, view);
+    for (const Attribute* attribute : attributes.parts(kFileName))
+      isFound = isFound || (!attribute->isNonResident && loadFileName(attribute->value, name, units) &&
+                            name.nameSpace != kNamespaceDos);
     if (!isFound || referencedRecord(name.parent) >= volume.mft().recordCount()) return {};
     std::string part = "\\";
     appendUtf8(name.name, part);

@@ -15,6 +15,7 @@ namespace {
 constexpr size_t kReadBytes = 4 << 20;
 constexpr uint64_t kLogFileBytesMax = 4ull << 30;  // Windows makes 64 MiB and allows more
 constexpr uint64_t kMirrorBytesMax = 4 << 20;
+constexpr uint64_t kMirroredRecords = 4;
 
 // The record's attribute with its runs, or a finding.
 struct Located {
@@ -28,9 +29,13 @@ Result<std::optional<Located>> locate(CheckState& state, uint32_t number, const 
   RecordView view;
   Status status = state.volume.mft().readRecord(state.volume.sectors(), number, record.bytes(), view);
   if (!status.isOk() && status.code() != ErrorCode::NTFS_DAMAGED) return status;
-  const Attribute* data = status.isOk() ? view.find(kData) : nullptr;
+  FileAttributes attributes;
+  if (status.isOk())
+    status = attributes.collect(state.volume.sectors(), state.geometry, state.volume.mft(), number, view);
+  const Attribute* data = status.isOk() ? attributes.find(kData) : nullptr;
   Located located;
-  if (data != nullptr && data->isNonResident) status = attributeRuns(state.geometry, *data, located.runs);
+  if (data != nullptr && data->isNonResident)
+    status = joinWholeRuns(state.geometry, attributes.parts(kData), located.runs);
   if (data == nullptr || !status.isOk()) {
     state.damage("NTFS_SYSTEM_FILE", structure,
                  "It cannot be found through MFT record " + std::to_string(number) + ".");
@@ -166,6 +171,30 @@ bool hasOurFirstRecord(CheckState& state) {
          loadFileName(nameAttribute->value, name, text) && name.nameSpace == kNamespacePosix;
 }
 
+// A journal in use begins with two restart pages, of which the newer counts. Nothing when neither can be read.
+std::optional<bool> isClosed(std::span<const std::byte> start) {
+  constexpr size_t areaBytes = 0x10;
+  constexpr uint16_t noClients = 0xFFFF;
+  constexpr uint16_t volumeIsClean = 2;
+  std::optional<bool> closed;
+  uint64_t newest = 0;
+  size_t pageBytes = 0;
+  for (size_t at = 0; at + kFixupStrideBytes <= start.size() && (at == 0 || at == pageBytes); at += pageBytes) {
+    const std::byte* page = start.data() + at;
+    bool isRestart = std::memcmp(page, "RSTR", 4) == 0 || std::memcmp(page, "CHKD", 4) == 0;
+    if (pageBytes == 0) pageBytes = isRestart ? load32(page + 0x10) : 4096;
+    size_t area = load16(page + 0x18);
+    if (pageBytes < kFixupStrideBytes || pageBytes > 65536) return closed;
+    // What is looked at stands before the first fix-up.
+    if (!isRestart || area + areaBytes > kFixupStrideBytes - 2) continue;
+    uint64_t sequence = load64(page + area);
+    if (closed && sequence < newest) continue;
+    newest = sequence;
+    closed = load16(page + area + 0x0C) == noClients || (load16(page + area + 0x0E) & volumeIsClean) != 0;
+  }
+  return closed;
+}
+
 // True when the journal is empty, as mkntfs leaves it.
 Result<bool> checkLogFile(CheckState& state) {
   Result<std::optional<Located>> located = locate(state, kLogFileRecord, "$LogFile");
@@ -176,8 +205,9 @@ Result<bool> checkLogFile(CheckState& state) {
   // Its clusters are not looked at behind its data.
   Status status = eachPiece(state, file, std::min(file.dataBytes, kLogFileBytesMax), [&](uint64_t offset, auto part) {
     if (isAll(part, 0xFF)) return true;
-    // A journal in use begins with a restart page.
-    isMounted = offset == 0 && std::memcmp(part.data(), "RSTR", 4) == 0;
+    std::optional<bool> closed = offset == 0 ? isClosed(part) : std::nullopt;
+    isMounted = closed.has_value();
+    state.isJournalOpen = isMounted && !*closed;
     if (!isMounted)
       state.damage("NTFS_LOG", "$LogFile",
                    "It is neither empty nor a journal, from byte " + std::to_string(offset) + " on.");
@@ -202,6 +232,10 @@ Status checkOrigin(CheckState& state) {
   else if (!state.isPristine)
     state.add("NTFS_MOUNTED", Severity::warning, "$LogFile",
               "The volume has been mounted for writing since it was made: only NTFS's own rules are checked.");
+  if (state.isJournalOpen)
+    state.add("NTFS_LOG_OPEN", Severity::warning, "$LogFile",
+              "It has changes that were not carried out: the drive was pulled or switched off without being ejected. "
+              "Files and checks show the volume without them; Windows carries them out when it mounts the drive.");
   return Status::ok();
 }
 
@@ -234,20 +268,23 @@ Status checkMirror(CheckState& state) {
   if (!located.value()) return Status::ok();
   const Located& mirror = *located.value();
   uint64_t allocated = clustersOf(mirror.runs) * state.geometry.clusterBytes;
+  uint32_t recordBytes = state.geometry.recordBytes;
   if (mirror.runs.empty() || mirror.runs[0].lcn != state.geometry.mirrorLcn || allocated > kMirrorBytesMax ||
-      mirror.dataBytes < 4 * state.geometry.recordBytes) {
+      mirror.dataBytes < (state.isPristine ? kMirroredRecords : 1) * recordBytes) {
     state.damage("NTFS_MIRROR", "$MFTMirr", "The boot sector and MFT record 1 disagree about it.");
     return Status::ok();
   }
-  uint32_t recordBytes = state.geometry.recordBytes;
   AlignedBuffer copy(allocated);
   DISKFERRY_TRY(readRuns(state.volume.sectors(), state.geometry, mirror.runs, 0, copy.bytes()));
   uint64_t records = std::min(mirror.dataBytes / recordBytes, state.volume.mft().recordCount());
+  // Others make it longer than the four records that they keep the same.
+  if (!state.isPristine) records = std::min(records, kMirroredRecords);
   AlignedBuffer original(records * recordBytes);
   DISKFERRY_TRY(state.volume.mft().readRaw(state.volume.sectors(), 0, original.bytes()));
   for (uint64_t i = 0; i < records; i++)
     if (std::memcmp(copy.data() + i * recordBytes, original.data() + i * recordBytes, recordBytes) != 0)
-      state.damage("NTFS_MIRROR", "$MFTMirr", "Its copy of " + recordName(i) + " differs from $MFT.");
+      state.add("NTFS_MIRROR", state.isJournalOpen ? Severity::warning : Severity::damage, "$MFTMirr",
+                "Its copy of " + recordName(i) + " differs from $MFT.");
   if (state.isPristine && !isZero(std::span<const std::byte>(copy.bytes()).subspan(records * recordBytes)))
     state.damage("NTFS_MIRROR", "$MFTMirr", "Its last cluster has bytes behind the last record.");
   return Status::ok();

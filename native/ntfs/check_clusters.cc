@@ -103,7 +103,9 @@ class ClusterChecker {
       if (isFree)
         state_.damage("NTFS_BITMAP_FREE", "$Bitmap", "Among " + range + " some that belong to files are marked free.");
       if (isLost)
-        state_.add("NTFS_BITMAP_LOST", state_.hasUnknownOwners ? Severity::warning : Severity::damage, "$Bitmap",
+        // Elsewhere they are lost room, as after a crash, and hide nothing.
+        state_.add("NTFS_BITMAP_LOST",
+                   state_.hasUnknownOwners || !state_.isPristine ? Severity::warning : Severity::damage, "$Bitmap",
                    "Among " + range + " some are marked used that belong to no file.");
       at = end;
     }

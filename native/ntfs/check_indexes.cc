@@ -65,7 +65,9 @@ class IndexWalker {
     if ((state_.recordFlags[directory] & CheckState::kNoNames) != 0) return Status::ok();
     isExact_ = state_.isExact(directory);
     self_ = reference(directory, view_.sequence);
-    const Attribute* root = view_.find(kIndexRoot, u"$I30");
+    Status collected = attributes_.collect(reader_, state_.geometry, state_.volume.mft(), directory, view_);
+    if (!collected.isOk()) return collected.code() == ErrorCode::NTFS_DAMAGED ? Status::ok() : collected;
+    const Attribute* root = attributes_.find(kIndexRoot, u"$I30");
     if (root == nullptr || root->isNonResident || root->value.size() < kIndexRootHeaderBytes) {
       damage("It has no root.");
       return Status::ok();
@@ -123,10 +125,11 @@ class IndexWalker {
   }
 
   Status loadAllocation(Allocation& allocation) {
-    const Attribute* blocks = view_.find(kIndexAllocation, u"$I30");
-    const Attribute* bitmap = view_.find(kBitmap, u"$I30");
+    std::span<const Attribute* const> blockParts = attributes_.parts(kIndexAllocation, u"$I30");
+    const Attribute* blocks = blockParts.empty() ? nullptr : blockParts[0];
+    const Attribute* bitmap = attributes_.find(kBitmap, u"$I30");
     if (blocks == nullptr && bitmap == nullptr) return Status::ok();
-    if (blocks == nullptr || bitmap == nullptr || !attributeRuns(state_.geometry, *blocks, allocation.runs).isOk() ||
+    if (blocks == nullptr || bitmap == nullptr || !joinWholeRuns(state_.geometry, blockParts, allocation.runs).isOk() ||
         blocks->dataBytes % state_.geometry.indexBytes != 0) {
       damage("Its blocks or their bitmap cannot be found.");
       return Status::ok();
@@ -150,7 +153,7 @@ class IndexWalker {
     }
     std::vector<Run> runs;
     uint64_t limit = allocation.blocks / 8 + 65536 + 8;
-    if (!attributeRuns(state_.geometry, *bitmap, runs).isOk() ||
+    if (!joinWholeRuns(state_.geometry, attributes_.parts(kBitmap, u"$I30"), runs).isOk() ||
         clustersOf(runs) * state_.geometry.clusterBytes > limit + (2u << 20)) {
       damage("Its block bitmap cannot be found.");
       return Status::ok();
@@ -298,6 +301,7 @@ class IndexWalker {
   WindowedReader reader_;
   std::vector<std::byte> record_;
   RecordView view_;
+  FileAttributes attributes_;
   std::vector<uint32_t> queue_;
   std::vector<KnownName> names_;
   uint32_t directory_ = 0;

@@ -16,7 +16,9 @@ Status readMftBitmap(CheckState& state, std::vector<std::byte>& bits) {
   AlignedBuffer record(state.geometry.recordBytes);
   RecordView view;
   DISKFERRY_TRY(state.volume.mft().readRecord(state.volume.sectors(), kMftRecord, record.bytes(), view));
-  const Attribute* bitmap = view.find(kBitmap);
+  FileAttributes attributes;
+  DISKFERRY_TRY(attributes.collect(state.volume.sectors(), state.geometry, state.volume.mft(), kMftRecord, view));
+  const Attribute* bitmap = attributes.find(kBitmap);
   if (bitmap == nullptr) {
     state.damage("NTFS_MFT_BITMAP", "$MFT bitmap", "MFT record 0 has none.");
     return Status::ok();
@@ -24,7 +26,7 @@ Status readMftBitmap(CheckState& state, std::vector<std::byte>& bits) {
   std::vector<Run> runs;
   if (bitmap->isNonResident) {
     // As long as its clusters: what lies behind its end must be zero too.
-    if (!attributeRuns(state.geometry, *bitmap, runs).isOk() ||
+    if (!joinWholeRuns(state.geometry, attributes.parts(kBitmap), runs).isOk() ||
         clustersOf(runs) * state.geometry.clusterBytes > (state.volume.mft().recordCount() / 8 + 8) + (4u << 20)) {
       state.damage("NTFS_MFT_BITMAP", "$MFT bitmap", "Its clusters cannot be found.");
       return Status::ok();
@@ -56,7 +58,11 @@ bool isFirstWritten(uint32_t number, bool isInUse, uint16_t counter) {
 class RecordChecker {
  public:
   RecordChecker(CheckState& state, std::span<const std::byte> bits)
-      : state_(state), bits_(bits), raw_(state.geometry.recordBytes), unused_(state.geometry.recordBytes) {}
+      : state_(state),
+        bits_(bits),
+        reader_(state.volume.sectors()),
+        raw_(state.geometry.recordBytes),
+        unused_(state.geometry.recordBytes) {}
 
   void check(uint32_t number, std::span<std::byte> record) {
     std::memcpy(raw_.data(), record.data(), record.size());
@@ -74,17 +80,33 @@ class RecordChecker {
       state_.damageRecord("NTFS_MFT_BITMAP", number, "$MFT's bitmap says the opposite about its being in use.");
     if (!view_.isInUse()) return checkUnused(number);
     state_.recordFlags[number] |= CheckState::kInUse;
-    if (view_.number != number)
+    if (view_.hasNumber && view_.number != number)
       state_.damageRecord("NTFS_RECORD", number, "It says it is record " + std::to_string(view_.number) + ".");
     takeAllRuns(number);
-    if (view_.baseReference != 0 || view_.find(kAttributeList) != nullptr) return noteAttributeList(number);
+    if (state_.isExact(number) && (view_.baseReference != 0 || view_.find(kAttributeList) != nullptr))
+      state_.damageRecord("NTFS_RECORD", number, "It uses an attribute list, which diskferry does not make.");
+    if (view_.baseReference != 0) {
+      state_.recordFlags[number] |= CheckState::kNoNames;
+      return checkAttributes(number);
+    }
+    if (!followList(number)) return;
     if (view_.isDirectory()) state_.recordFlags[number] |= CheckState::kDirectory;
     takeNames(number);
+    checkAttributes(number);
     checkRules(number);
     if (number < kFirstUserRecord)
       checkSystemRecord(state_, number, raw_, view_);
     else
       checkUserRecord(state_, number, raw_, view_);
+  }
+
+  // After all records: extension records of which no base record knows.
+  void reportOrphans() {
+    constexpr uint8_t asked = CheckState::kInUse | CheckState::kNoNames | CheckState::kListed;
+    for (uint32_t number = 0; number < state_.recordFlags.size() && !isAnyListDamaged_; number++)
+      if ((state_.recordFlags[number] & asked) == (CheckState::kInUse | CheckState::kNoNames))
+        state_.addRecord("NTFS_ATTRIBUTE_LIST", Severity::warning, number,
+                         "It holds attributes of a file whose list does not name it.");
   }
 
   // Neither fix-ups nor fields can be trusted. On a volume of ours all records are well-formed, used or not.
@@ -102,51 +124,81 @@ class RecordChecker {
     compareRecord(state_, number, raw_, unused_);
   }
 
-  void noteAttributeList(uint32_t number) {
-    state_.recordFlags[number] |= CheckState::kNoNames;
-    if (state_.isExact(number))
-      state_.damageRecord("NTFS_RECORD", number, "It uses an attribute list, which diskferry does not make.");
-    else
-      state_.addRecord("NTFS_UNSUPPORTED", Severity::warning, number,
-                       "It uses an attribute list: its names and sizes are not checked.");
+  // False when the file's other attributes cannot be found.
+  bool followList(uint32_t number) {
+    Status status = attributes_.collect(reader_, state_.geometry, state_.volume.mft(), number, view_);
+    if (!status.isOk()) {
+      state_.recordFlags[number] |= CheckState::kNoNames;
+      // Nothing else tells that its extension records belong to it.
+      state_.damageRecord("NTFS_ATTRIBUTE_LIST", number, "Its attributes cannot be found: " + status.message() + ".");
+      isAnyListDamaged_ = true;
+      return false;
+    }
+    for (uint32_t record : attributes_.extensionRecords()) state_.recordFlags[record] |= CheckState::kListed;
+    if (attributes_.unlistedCount() > 0)
+      state_.addRecord("NTFS_ATTRIBUTE_LIST", Severity::warning, number,
+                       std::to_string(attributes_.unlistedCount()) + " of its attributes are not in its list.");
+    if (attributes_.hasList()) checkJoined(number);
+    return true;
+  }
+
+  // Attributes whose parts stand in several records.
+  void checkJoined(uint32_t number) {
+    std::span<const Attribute* const> all = attributes_.all();
+    for (size_t at = 0; at < all.size(); at++) {
+      bool isFirst = at == 0 || all[at]->type != all[at - 1]->type || all[at]->name != all[at - 1]->name;
+      if (!isFirst || !all[at]->isNonResident) continue;
+      std::span<const Attribute* const> parts = attributes_.parts(all[at]->type, all[at]->name);
+      Status status = joinRuns(state_.geometry, parts, kVcnMax, runs_);
+      if (!status.isOk())
+        state_.damageRecord("NTFS_RUN_LIST", number, "Its runs cannot be put together: " + status.message() + ".");
+      else
+        compareSizes(number, *parts.front(), *parts.back());
+      if (status.isOk() && number == kBitmapRecord && all[at]->type == kData && all[at]->name.empty())
+        takeBitmap(*parts.front());
+    }
   }
 
   void takeNames(uint32_t number) {
     unsigned names = 0;
-    for (const Attribute& attribute : view_.attributes) {
-      if (attribute.type != kFileName) continue;
+    for (const Attribute* attribute : attributes_.parts(kFileName)) {
       FileName name;
-      if (attribute.isNonResident || !loadFileName(attribute.value, name, text_))
+      if (attribute->isNonResident || !loadFileName(attribute->value, name, text_))
         state_.damageRecord("NTFS_NAME", number, "Its name cannot be read.");
       else if (number >= kFirstUserRecord && !isPathPart(name.name))
         state_.damageRecord("NTFS_NAME", number, "Its name cannot be part of a path.");
       names++;
-      state_.nameHashes[number] ^= nameHash(attribute.value, reference(number, view_.sequence), state_.isExact(number));
+      state_.nameHashes[number] ^=
+          nameHash(attribute->value, reference(number, view_.sequence), state_.isExact(number));
     }
     bool isNameless = number >= kFirstReservedRecord && number < kFirstNamedRecord;
     if (names == 0 && !isNameless) state_.damageRecord("NTFS_NAME", number, "It has no name.");
   }
 
-  // What holds for every NTFS volume, whoever wrote it.
-  void checkRules(uint32_t number) {
+  // What holds for every record, whoever wrote it.
+  void checkAttributes(uint32_t number) {
     uint32_t previous = 0;
-    unsigned unnamedData = 0;
     ids_.clear();
     for (const Attribute& attribute : view_.attributes) {
       if (attribute.type < previous) state_.damageRecord("NTFS_ATTRIBUTE", number, "Its attributes are out of order.");
       previous = attribute.type;
       ids_.push_back(attribute.id);
-      unnamedData += attribute.type == kData && attribute.name.empty();
-      if (attribute.initializedBytes > attribute.dataBytes)
+      if (attribute.lowestVcn == 0 && attribute.initializedBytes > attribute.dataBytes)
         state_.damageRecord("NTFS_SIZE", number, "More of its data is initialized than there is.");
     }
     std::ranges::sort(ids_);
     if (std::ranges::adjacent_find(ids_) != ids_.end())
       state_.damageRecord("NTFS_ATTRIBUTE", number, "Two of its attributes have the same id.");
-    bool hasIndex = view_.find(kIndexRoot, u"$I30") != nullptr;
+  }
+
+  // What holds for every file, whoever wrote it.
+  void checkRules(uint32_t number) {
+    unsigned unnamedData = 0;
+    for (const Attribute* part : attributes_.parts(kData)) unnamedData += part->lowestVcn == 0;
+    bool hasIndex = attributes_.find(kIndexRoot, u"$I30") != nullptr;
     if (hasIndex != view_.isDirectory() || unnamedData > (view_.isDirectory() ? 0u : 1u))
       state_.damageRecord("NTFS_ATTRIBUTE", number, "It is neither a proper file nor a proper directory.");
-    const Attribute* information = view_.find(kStandardInformation);
+    const Attribute* information = attributes_.find(kStandardInformation);
     if (information == nullptr || information->value.size() < 48)
       state_.damageRecord("NTFS_ATTRIBUTE", number, "It has no standard information.");
     else if (information->value.size() >= kStandardInformationBytes && state_.areSecurityIdsComplete)
@@ -163,12 +215,12 @@ class RecordChecker {
     for (const Attribute& attribute : view_.attributes) {
       if (!attribute.isNonResident) continue;
       runs_.clear();
-      if (!decodeRuns(attribute.mappingPairs, state_.geometry.clusterCount, runs_)) {
-        // A sparse attribute may be longer than the volume.
+      // A stream with holes may be longer than the volume.
+      uint64_t vcnLimit = state_.isExact(number) ? state_.geometry.clusterCount : kVcnMax;
+      if (!decodeRuns(attribute.mappingPairs, state_.geometry.clusterCount, runs_, vcnLimit)) {
         state_.hasUnknownOwners = true;
-        bool isOther = attribute.flags != 0 && !state_.isExact(number);
-        state_.addRecord(
-            "NTFS_RUN_LIST", isOther ? Severity::warning : Severity::damage, number,
+        state_.damageRecord(
+            "NTFS_RUN_LIST", number,
             "The run list of its attribute of type " + std::to_string(attribute.type) + " cannot be read.");
         continue;
       }
@@ -177,27 +229,34 @@ class RecordChecker {
         if (!run.isSparse() && !state_.hasTooManyRuns)
           state_.runs.push_back({static_cast<uint32_t>(run.lcn), static_cast<uint32_t>(run.count), number});
       }
-      checkSizes(number, attribute);
-      if (number == kBitmapRecord && attribute.type == kData && attribute.name.empty()) {
-        state_.bitmapRuns = runs_;
-        state_.bitmapBytes = attribute.dataBytes;
-      }
+      // Sizes stand in the first part of an attribute that is split over records.
+      if (view_.baseReference != 0 || view_.find(kAttributeList) != nullptr) continue;
+      compareSizes(number, attribute, attribute);
+      if (number == kBitmapRecord && attribute.type == kData && attribute.name.empty()) takeBitmap(attribute);
     }
   }
 
-  void checkSizes(uint32_t number, const Attribute& attribute) {
+  void takeBitmap(const Attribute& attribute) {
+    state_.bitmapRuns = runs_;
+    state_.bitmapBytes = attribute.dataBytes;
+  }
+
+  // Of compressed and sparse streams only what cannot be otherwise.
+  void compareSizes(uint32_t number, const Attribute& first, const Attribute& last) {
     uint64_t clusters = clustersOf(runs_);
-    // Sizes stand in the first part of an attribute that is split over records.
-    bool isWhole = attribute.lowestVcn == 0 && view_.baseReference == 0 && view_.find(kAttributeList) == nullptr;
-    if (!isWhole || attribute.flags != 0) return;
-    if (attribute.allocatedBytes != clusters * state_.geometry.clusterBytes || attribute.highestVcn + 1 != clusters ||
-        attribute.dataBytes > attribute.allocatedBytes)
+    uint64_t bytes = clusters * state_.geometry.clusterBytes;
+    bool isGood = last.highestVcn + 1 == clusters && first.dataBytes <= bytes;
+    if (first.flags == 0) isGood = isGood && first.allocatedBytes == bytes;
+    if (first.lowestVcn != 0 || !isGood)
       state_.damageRecord("NTFS_RUN_LIST", number,
                           "Its sizes do not agree with its " + std::to_string(clusters) + " clusters.");
   }
 
   CheckState& state_;
   std::span<const std::byte> bits_;
+  WindowedReader reader_;
+  FileAttributes attributes_;
+  bool isAnyListDamaged_ = false;
   std::vector<std::byte> raw_;
   std::vector<std::byte> unused_;
   RecordView view_;
@@ -284,9 +343,11 @@ Status checkRecords(CheckState& state) {
         checker.reportUnreadable(number, status.message() + ".");
     }
   }
+  checker.reportOrphans();
   for (uint64_t record = count; record < bits.size() * 8; record++)
     if (isBitSet(bits, record)) {
-      state.damage("NTFS_MFT_BITMAP", "$MFT bitmap", "It has bits behind the last record.");
+      state.add("NTFS_MFT_BITMAP", state.isPristine ? Severity::damage : Severity::warning, "$MFT bitmap",
+                "It has bits behind the last record.");
       break;
     }
   return Status::ok();

@@ -12,32 +12,16 @@
 
 #include "finding.h"
 #include "io/aligned_buffer.h"
+#include "ntfs/file_attributes.h"
 #include "ntfs/index_node.h"
 #include "ntfs/names.h"
 #include "ntfs/volume.h"
+#include "ntfs/windowed_reader.h"
 
 namespace diskferry::ntfs {
 
 // 64 bits of anything; made for finding damage, not for resisting a forger.
 uint64_t hashBytes(std::span<const std::byte> bytes, uint64_t seed);
-
-// Reads of a few KiB that are near each other, served from four windows of 1 MiB.
-class WindowedReader {
- public:
-  explicit WindowedReader(Sectors& volume) : volume_(volume) {}
-  Status read(uint64_t offsetBytes, std::span<std::byte> into);
-
- private:
-  struct Window {
-    uint64_t offsetBytes = ~0ull;
-    uint64_t lengthBytes = 0;
-    uint64_t lastUse = 0;
-    AlignedBuffer bytes;
-  };
-  Sectors& volume_;
-  Window windows_[4];
-  uint64_t uses_ = 0;
-};
 
 struct OwnedRun {
   uint32_t lcn;
@@ -72,8 +56,9 @@ struct CheckState {
   static constexpr uint8_t kIndexed = 4;    // met in an index
   static constexpr uint8_t kWalked = 8;     // a directory whose index was walked
   static constexpr uint8_t kExact = 16;     // not changed since diskferry wrote it, so every byte of it is known
-  static constexpr uint8_t kNoNames = 32;   // its names are elsewhere: an extension record, or one with a list
+  static constexpr uint8_t kNoNames = 32;   // an extension record, or one whose attribute list is damaged
   static constexpr uint8_t kReported = 64;  // cannot be read, which has been said
+  static constexpr uint8_t kListed = 128;   // an extension record that its base record's attribute list names
 
   const NtfsVolume& volume;
   const Geometry& geometry;
@@ -82,9 +67,11 @@ struct CheckState {
   // diskferry made the volume and nobody has mounted it in Windows since: what has not been rewritten must be, to the
   // byte, as we write it.
   bool isPristine = false;
+  // The journal has changes that were not carried out.
+  bool isJournalOpen = false;
   uint64_t rewrittenRecords = 0;
   uint64_t rewrittenBlocks = 0;
-  // Attributes that cannot be followed (lists, sparse ones): clusters may have owners that we do not know.
+  // Run lists that cannot be read: clusters may have owners that we do not know.
   bool hasUnknownOwners = false;
 
   std::vector<uint8_t> recordFlags;

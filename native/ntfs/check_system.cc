@@ -13,7 +13,6 @@ namespace {
 constexpr uint32_t kQuotaRecord = 24;
 constexpr uint32_t kFirstExtendedRecord = 24;  // $Quota, $ObjId, $Reparse
 constexpr uint16_t kRecordIsExtended = 4;
-constexpr uint16_t kRecordHasViews = 8;
 
 // The file attributes are those of the name, or of a system file without one. Only the root's differ.
 uint32_t expectedAttributes(uint32_t number, const RecordView& view) {

@@ -19,6 +19,7 @@ enum AttributeType : uint32_t {
   kIndexRoot = 0x90,
   kIndexAllocation = 0xA0,
   kBitmap = 0xB0,
+  kReparsePoint = 0xC0,
   kEndOfAttributes = 0xFFFFFFFF,
 };
 
@@ -39,6 +40,13 @@ inline constexpr uint32_t kFirstUserRecord = 64;   // below it nothing is ours; 
 
 inline constexpr uint16_t kRecordInUse = 1;
 inline constexpr uint16_t kRecordIsDirectory = 2;
+
+inline constexpr uint16_t kRecordHasViews = 8;  // an index of other things than names
+
+// The flags of an attribute.
+inline constexpr uint16_t kCompressionMask = 0x00FF;
+inline constexpr uint16_t kCompressionLznt1 = 1;
+inline constexpr uint16_t kEncrypted = 0x4000;
 
 inline constexpr uint32_t kAttributeHidden = 0x2;
 inline constexpr uint32_t kAttributeSystem = 0x4;

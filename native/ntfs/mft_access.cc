@@ -5,7 +5,7 @@
 #include <string>
 
 #include "io/aligned_buffer.h"
-#include "little_endian.h"
+#include "ntfs/attribute_list.h"
 #include "ntfs/fixups.h"
 
 namespace diskferry::ntfs {
@@ -55,20 +55,64 @@ Result<MftAccess> MftAccess::open(Sectors& volume, const Geometry& geometry) {
   AlignedBuffer record(geometry.recordBytes);
   RecordView view;
   DISKFERRY_TRY(mft.readRecord(volume, kMftRecord, record.bytes(), view));
-  if (view.find(kAttributeList) != nullptr)
-    return Status(ErrorCode::NTFS_UNSUPPORTED, "$MFT has an attribute list: it is too fragmented to be one of ours");
   const Attribute* data = view.find(kData);
   if (data == nullptr) return Status(ErrorCode::NTFS_DAMAGED, "MFT record 0 has no data");
+  const Attribute* list = view.find(kAttributeList);
   std::vector<Run> runs;
-  DISKFERRY_TRY(attributeRuns(geometry, *data, runs));
+  if (!data->isNonResident || data->lowestVcn != 0 || !decodeRuns(data->mappingPairs, geometry.clusterCount, runs))
+    return Status(ErrorCode::NTFS_DAMAGED, "the run list of $MFT cannot be read");
   if (runs.empty() || runs[0].lcn != geometry.mftLcn)
     return Status(ErrorCode::NTFS_DAMAGED, "the boot sector and MFT record 0 disagree about where $MFT begins");
-  mft.runs_ = std::move(runs);
-  mft.recordCount_ = data->dataBytes / geometry.recordBytes;
+  mft.runs_.clear();
+  DISKFERRY_TRY(mft.addRuns(runs));
+  uint64_t usedBytes = std::min(data->dataBytes, data->initializedBytes);
+  if (list != nullptr) DISKFERRY_TRY(mft.followList(volume, view, *list));
+  if (data->dataBytes > mft.clusters_ * geometry.clusterBytes)
+    return Status(ErrorCode::NTFS_DAMAGED, "$MFT claims " + std::to_string(data->dataBytes) + " bytes in " +
+                                               std::to_string(mft.clusters_) + " clusters");
+  mft.recordCount_ = usedBytes / geometry.recordBytes;
   // 67 million files: far beyond a drive of ours, and it bounds the memory that a hostile volume can make us take.
   if (mft.recordCount_ < kFirstNamedRecord || mft.recordCount_ > 1u << 26)
     return Status(ErrorCode::NTFS_UNSUPPORTED, "$MFT has " + std::to_string(mft.recordCount_) + " records");
   return mft;
+}
+
+// The next part of the table; no part of it is a hole.
+Status MftAccess::addRuns(std::span<const Run> runs) {
+  if (std::ranges::any_of(runs, &Run::isSparse)) return Status(ErrorCode::NTFS_DAMAGED, "$MFT has a hole");
+  runs_.insert(runs_.end(), runs.begin(), runs.end());
+  clusters_ += clustersOf(runs);
+  recordCount_ = clusters_ * geometry_.clusterBytes / geometry_.recordBytes;
+  return Status::ok();
+}
+
+Status MftAccess::followList(Sectors& volume, const RecordView& base, const Attribute& list) {
+  Result<std::vector<std::byte>> bytes = readAttribute(volume, geometry_, list, kAttributeListBytesMax);
+  if (!bytes.isOk()) return bytes.status();
+  std::vector<AttributeListEntry> entries;
+  if (!parseAttributeList(bytes.value(), entries))
+    return Status(ErrorCode::NTFS_DAMAGED, "the attribute list of $MFT is damaged");
+  std::erase_if(entries, [](const AttributeListEntry& entry) {
+    return entry.type != kData || !entry.name.empty() || referencedRecord(entry.reference) == kMftRecord;
+  });
+  std::ranges::sort(entries, {}, &AttributeListEntry::lowestVcn);
+  AlignedBuffer record(geometry_.recordBytes);
+  RecordView view;
+  for (const AttributeListEntry& entry : entries) {
+    DISKFERRY_TRY(readRecord(volume, referencedRecord(entry.reference), record.bytes(), view));
+    auto part = std::ranges::find_if(view.attributes, [&](const Attribute& attribute) {
+      return attribute.type == kData && attribute.name.empty() && attribute.id == entry.id && attribute.isNonResident;
+    });
+    std::vector<Run> runs;
+    bool isGood = view.isInUse() && view.baseReference == reference(kMftRecord, base.sequence) &&
+                  part != view.attributes.end() && part->lowestVcn == entry.lowestVcn && part->lowestVcn == clusters_ &&
+                  decodeRuns(part->mappingPairs, geometry_.clusterCount, runs, geometry_.clusterCount - clusters_);
+    if (!isGood)
+      return Status(ErrorCode::NTFS_DAMAGED,
+                    "the part of $MFT at its cluster " + std::to_string(entry.lowestVcn) + " cannot be found");
+    DISKFERRY_TRY(addRuns(runs));
+  }
+  return Status::ok();
 }
 
 Status MftAccess::readRaw(Sectors& volume, uint64_t firstRecord, std::span<std::byte> into) const {
@@ -84,7 +128,7 @@ Status MftAccess::readRecord(Sectors& volume, uint64_t number, std::span<std::by
   if (!removeFixups(record)) return Status(ErrorCode::NTFS_DAMAGED, name + " was written in part: its fix-ups differ");
   if (const char* problem = parseRecord(record, view))
     return Status(ErrorCode::NTFS_DAMAGED, name + " is damaged: " + problem);
-  if (view.isInUse() && view.number != number)  // mkntfs does not number those that are in no use
+  if (view.isInUse() && view.hasNumber && view.number != number)  // mkntfs does not number those that are in no use
     return Status(ErrorCode::NTFS_DAMAGED, name + " says it is record " + std::to_string(view.number));
   return Status::ok();
 }

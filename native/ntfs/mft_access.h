@@ -22,6 +22,7 @@ Status readRuns(Sectors& volume, const Geometry& geometry, std::span<const Run> 
 // $MFT as a table of records.
 class MftAccess {
  public:
+  // Follows the attribute list of a fragmented $MFT: each part of the table is found through the parts before it.
   static Result<MftAccess> open(Sectors& volume, const Geometry& geometry);
 
   uint64_t recordCount() const { return recordCount_; }
@@ -33,8 +34,12 @@ class MftAccess {
   Status readRecord(Sectors& volume, uint64_t number, std::span<std::byte> record, RecordView& view) const;
 
  private:
+  Status followList(Sectors& volume, const RecordView& base, const Attribute& list);
+  Status addRuns(std::span<const Run> runs);
+
   Geometry geometry_;
   std::vector<Run> runs_;
+  uint64_t clusters_ = 0;
   uint64_t recordCount_ = 0;
 };
 

@@ -41,6 +41,7 @@ const char* parseAttribute(std::span<const std::byte> raw, Attribute& into) {
   into.mappingPairs = raw.subspan(pairsOffset);
   into.lowestVcn = load64(at + 0x10);
   into.highestVcn = load64(at + 0x18);
+  into.compressionUnit = static_cast<uint8_t>(at[0x22]);
   into.allocatedBytes = load64(at + 0x28);
   into.dataBytes = load64(at + 0x30);
   into.initializedBytes = load64(at + 0x38);
@@ -66,6 +67,7 @@ const char* parseRecord(std::span<const std::byte> record, RecordView& into) {
   into.baseReference = load64(header + 0x20);
   into.nextId = load16(header + 0x28);
   into.number = load32(header + 0x2C);
+  into.hasNumber = load16(header + 4) >= kRecordHeaderBytes;
   if (load32(header + 0x1C) != record.size()) return "its allocated length is not the record size";
   size_t at = load16(header + 0x14);
   if (at < kRecordHeaderBytes || at % 8 != 0 || into.bytesUsed > record.size() || at + 8 > into.bytesUsed)

@@ -26,6 +26,7 @@ struct Attribute {
   std::span<const std::byte> mappingPairs;  // non-resident only, and the sizes below
   uint64_t lowestVcn = 0;
   uint64_t highestVcn = 0;
+  uint8_t compressionUnit = 0;  // compressed in units of two to this power of clusters
   uint64_t allocatedBytes = 0;
   uint64_t dataBytes = 0;
   uint64_t initializedBytes = 0;
@@ -40,6 +41,9 @@ struct RecordView {
   uint16_t nextId = 0;
   uint32_t number = 0;
   std::vector<Attribute> attributes;
+
+  // NTFS before version 3.1 did not number its records.
+  bool hasNumber = true;
 
   bool isInUse() const { return (flags & kRecordInUse) != 0; }
   bool isDirectory() const { return (flags & kRecordIsDirectory) != 0; }

@@ -39,7 +39,7 @@ size_t encodeRuns(std::span<const Run> runs, std::span<std::byte> into) {
   return used;
 }
 
-bool decodeRuns(std::span<const std::byte> pairs, uint64_t clusterCount, std::vector<Run>& runs) {
+bool decodeRuns(std::span<const std::byte> pairs, uint64_t clusterCount, std::vector<Run>& runs, uint64_t vcnLimit) {
   size_t at = 0;
   uint64_t previous = 0;
   uint64_t total = 0;
@@ -52,7 +52,7 @@ bool decodeRuns(std::span<const std::byte> pairs, uint64_t clusterCount, std::ve
     if (countBytes == 0 || countBytes > 8 || distanceBytes > 8 || countBytes + distanceBytes >= pairs.size() - at)
       return false;
     int64_t count = loadSigned(pairs.data() + at + 1, countBytes);
-    if (count <= 0 || static_cast<uint64_t>(count) > clusterCount - total) return false;
+    if (count <= 0 || static_cast<uint64_t>(count) > vcnLimit - total) return false;
     Run run{Run::kSparse, static_cast<uint64_t>(count)};
     if (distanceBytes != 0) {
       // The sum is made in unsigned arithmetic: a hostile distance wraps and then fails the range check.

@@ -8,12 +8,6 @@
 
 namespace diskferry::ntfs {
 
-namespace {
-
-constexpr uint16_t kFlagsNotReadable = 0x4001;  // compressed or encrypted
-
-}  // namespace
-
 Result<std::shared_ptr<NtfsVolume>> NtfsVolume::open(std::shared_ptr<Sectors> sectors) {
   std::shared_ptr<NtfsVolume> volume(new NtfsVolume(std::move(sectors)));
   AlignedBuffer boot(4096);
@@ -47,39 +41,38 @@ Result<std::shared_ptr<NtfsVolume>> NtfsVolume::open(std::shared_ptr<Sectors> se
   return volume;
 }
 
-Result<size_t> NtfsVolume::readFile(uint64_t record, uint64_t offsetBytes, std::span<std::byte> into) const {
+Result<std::shared_ptr<const FileReader>> NtfsVolume::openFile(uint64_t record) const {
+  {
+    std::scoped_lock lock(openedMutex_);
+    auto known = std::ranges::find(opened_, record, &OpenedFile::record);
+    if (known != opened_.end()) {
+      std::rotate(opened_.begin(), known, known + 1);
+      return opened_[0].reader;
+    }
+  }
   AlignedBuffer buffer(geometry_.recordBytes);
   RecordView view;
   DISKFERRY_TRY(mft_.readRecord(*sectors_, record, buffer.bytes(), view));
-  std::string name = "MFT record " + std::to_string(record);
-  const Attribute* data = view.find(kData);
-  if (!view.isInUse() || view.isDirectory() || view.baseReference != 0)
-    return Status(ErrorCode::FILE_NOT_FOUND, name + " is not a file");
-  if (view.find(kAttributeList) != nullptr)
-    return Status(ErrorCode::NTFS_UNSUPPORTED, name + " has an attribute list, which is not supported");
-  if (data == nullptr) return Status(ErrorCode::FILE_NOT_FOUND, name + " has no data");
-  if ((data->flags & kFlagsNotReadable) != 0)
-    return Status(ErrorCode::NTFS_UNSUPPORTED, name + " is compressed or encrypted, which is not supported");
-  if (offsetBytes >= data->dataBytes) return size_t{0};
-  into = into.first(static_cast<size_t>(std::min<uint64_t>(into.size(), data->dataBytes - offsetBytes)));
-  if (!data->isNonResident) {
-    std::memcpy(into.data(), data->value.data() + offsetBytes, into.size());
-    return into.size();
-  }
-  std::vector<Run> runs;
-  DISKFERRY_TRY(attributeRuns(geometry_, *data, runs));
-  uint64_t sector = geometry_.sectorBytes;
-  if (offsetBytes % sector == 0 && into.size() % sector == 0) {
-    DISKFERRY_TRY(readRuns(*sectors_, geometry_, runs, offsetBytes, into));
-  } else {
-    uint64_t start = offsetBytes / sector * sector;
-    AlignedBuffer whole(alignUp(static_cast<size_t>(offsetBytes - start) + into.size(), sector));
-    DISKFERRY_TRY(readRuns(*sectors_, geometry_, runs, start, whole.bytes()));
-    std::memcpy(into.data(), whole.data() + (offsetBytes - start), into.size());
-  }
-  uint64_t initialized = std::max(data->initializedBytes, offsetBytes) - offsetBytes;
-  if (initialized < into.size()) std::memset(into.data() + initialized, 0, into.size() - initialized);
-  return into.size();
+  FileAttributes attributes;
+  bool isBase = view.isInUse() && view.baseReference == 0 && !view.isDirectory();
+  Status collected = isBase ? attributes.collect(*sectors_, geometry_, mft_, record, view) : Status::ok();
+  if (!isBase || (attributes.find(kData) == nullptr && attributes.find(kFileName) == nullptr))
+    return Status(ErrorCode::FILE_NOT_FOUND, "MFT record " + std::to_string(record) + " is not a file");
+  // Not a damaged file: another attempt may succeed.
+  if (!collected.isOk() && collected.code() != ErrorCode::NTFS_DAMAGED) return collected;
+  FileContent content;
+  describeContent(geometry_, record, attributes, collected, content);
+  auto reader = std::make_shared<const FileReader>(std::move(content));
+  std::scoped_lock lock(openedMutex_);
+  opened_.insert(opened_.begin(), {record, reader});
+  if (opened_.size() > kOpenedMax) opened_.pop_back();
+  return reader;
+}
+
+Result<size_t> NtfsVolume::readFile(uint64_t record, uint64_t offsetBytes, std::span<std::byte> into) const {
+  Result<std::shared_ptr<const FileReader>> reader = openFile(record);
+  if (!reader.isOk()) return reader.status();
+  return reader.value()->read(*sectors_, geometry_, offsetBytes, into);
 }
 
 }  // namespace diskferry::ntfs

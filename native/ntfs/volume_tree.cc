@@ -9,6 +9,7 @@
 #include "ntfs/fixups.h"
 #include "ntfs/names.h"
 #include "ntfs/volume.h"
+#include "ntfs/windowed_reader.h"
 
 namespace diskferry::ntfs {
 
@@ -35,16 +36,12 @@ struct FoundDirectory {
 
 class TreeReader {
  public:
-  explicit TreeReader(const NtfsVolume& volume) : volume_(volume) {}
+  explicit TreeReader(const NtfsVolume& volume) : volume_(volume), reader_(volume.sectors()) {}
 
   Result<VolumeTree> read() {
     DISKFERRY_TRY(readRecords());
     orderDirectories();
     keepReachableFiles();
-    for (const auto& [record, what] : unsupported_)
-      if (std::ranges::binary_search(tree_.fileRecord, record))
-        return Status(ErrorCode::NTFS_UNSUPPORTED,
-                      "MFT record " + std::to_string(record) + " " + what + ", which is not supported");
     return std::move(tree_);
   }
 
@@ -76,67 +73,79 @@ class TreeReader {
       return Status::ok();
     }
     if (!view_.isInUse() || view_.baseReference != 0) return Status::ok();
-    FileName name;
-    if (!findName(name) || !isPathPart(name.name) || referencedRecord(name.parent) >= volume_.mft().recordCount()) {
-      tree_.unreachableRecords++;
-      return Status::ok();
-    }
-    nameUtf8_.clear();
-    appendUtf8(name.name, nameUtf8_);
-    if (names_.size() + nameUtf8_.size() >= kHidden)
-      return Status(ErrorCode::NTFS_UNSUPPORTED, "the names on the volume take more than 4 GiB");
-    auto parent = static_cast<uint32_t>(referencedRecord(name.parent));
-    if (!view_.isDirectory()) return takeFile(number, parent, name);
-    directories_.push_back(
-        {number, parent, static_cast<uint32_t>(names_.size()), static_cast<uint32_t>(nameUtf8_.size())});
-    names_ += nameUtf8_;
-    return Status::ok();
+    Status collected = attributes_.collect(reader_, volume_.geometry(), volume_.mft(), number, view_);
+    return view_.isDirectory() ? takeDirectory(number) : takeFile(number, collected);
   }
 
-  bool findName(FileName& name) {
-    for (const Attribute& attribute : view_.attributes)
-      if (attribute.type == kFileName && !attribute.isNonResident && loadFileName(attribute.value, name, nameUnits_) &&
-          name.nameSpace != kNamespaceDos)
-        return true;
+  // The next of the file's names from `from` on that can be part of a path; short ones beside others are passed over.
+  bool nextName(size_t& from, FileName& name) {
+    std::span<const Attribute* const> names = attributes_.parts(kFileName);
+    while (from < names.size()) {
+      const Attribute& attribute = *names[from++];
+      bool isLoaded = !attribute.isNonResident && loadFileName(attribute.value, name, nameUnits_);
+      if (isLoaded && name.nameSpace == kNamespaceDos && names.size() > 1) continue;
+      if (isLoaded && isPathPart(name.name) && referencedRecord(name.parent) < volume_.mft().recordCount()) return true;
+      tree_.unreachableRecords++;
+    }
     return false;
   }
 
-  Status takeFile(uint32_t number, uint32_t parent, const FileName& name) {
-    const Attribute* data = view_.find(kData);
-    if (data == nullptr && view_.find(kAttributeList) == nullptr) return Status::ok();  // a view index of NTFS's own
-    runs_.clear();
-    if (data != nullptr && data->isNonResident && data->flags == 0 &&
-        !attributeRuns(volume_.geometry(), *data, runs_).isOk()) {
-      tree_.unreachableRecords++;
+  Status takeDirectory(uint32_t number) {
+    FileName name;
+    size_t from = 0;
+    if (!nextName(from, name)) {
+      tree_.unreachableRecords += from == 0;
       return Status::ok();
     }
+    size_t start = names_.size();
+    appendUtf8(name.name, names_);
+    if (names_.size() >= kHidden) return tooManyNames();
+    directories_.push_back({number, static_cast<uint32_t>(referencedRecord(name.parent)), static_cast<uint32_t>(start),
+                            static_cast<uint32_t>(names_.size() - start)});
+    return Status::ok();
+  }
+
+  Status takeFile(uint32_t number, const Status& collected) {
+    if (attributes_.find(kData) == nullptr && (view_.flags & kRecordHasViews) != 0) return Status::ok();
+    describeContent(volume_.geometry(), number, attributes_, collected, content_);
+    FileName name;
+    size_t from = 0;
+    unsigned taken = 0;
+    for (; nextName(from, name); taken++) DISKFERRY_TRY(takeName(number, name, taken == 0));
+    tree_.unreachableRecords += from == 0;
+    return Status::ok();
+  }
+
+  Status takeName(uint32_t number, const FileName& name, bool isFirst) {
     tree_.firstExtent.push_back(static_cast<uint32_t>(tree_.extentOffsetBytes.size()));
-    if (const char* what = takeExtents(data)) unsupported_.emplace_back(number, what);
+    tree_.fileAccess.push_back(takeExtents(isFirst) ? content_.access : FileAccess::readFile);
     const Attribute* information = view_.find(kStandardInformation);
     bool hasTimes = information != nullptr && information->value.size() >= 16;
     uint64_t modified = hasTimes ? load64(information->value.data() + 8) : name.times[1];
     tree_.fileRecord.push_back(number);
-    tree_.fileDirectory.push_back(parent);
-    tree_.fileNames += nameUtf8_;
+    tree_.fileDirectory.push_back(static_cast<uint32_t>(referencedRecord(name.parent)));
+    appendUtf8(name.name, tree_.fileNames);
     tree_.fileNameEnds.push_back(static_cast<uint32_t>(tree_.fileNames.size()));
-    tree_.fileSizeBytes.push_back(data == nullptr ? 0 : static_cast<double>(data->dataBytes));
+    tree_.fileSizeBytes.push_back(static_cast<double>(content_.dataBytes));
     tree_.fileModifiedNs.push_back(unixNsOf(modified));
-    return tree_.fileNames.size() < kHidden
-               ? Status::ok()
-               : Status(ErrorCode::NTFS_UNSUPPORTED, "the names on the volume take more than 4 GiB");
+    return tree_.fileNames.size() < kHidden ? Status::ok() : tooManyNames();
   }
 
-  // Null, or why the file's data is not simply in clusters.
-  const char* takeExtents(const Attribute* data) {
-    if (view_.find(kAttributeList) != nullptr) return "has an attribute list";
-    if (data->flags != 0) return "is compressed, encrypted or sparse";
+  static Status tooManyNames() {
+    return Status(ErrorCode::NTFS_UNSUPPORTED, "the names on the volume take more than 4 GiB");
+  }
+
+  // False when there would be too many: thousands of names for one file in thousands of pieces.
+  bool takeExtents(bool isFirst) {
+    if (content_.access != FileAccess::extents) return true;
+    if (!isFirst && content_.runs.size() > repeatedExtentsLeft_) return false;
+    if (!isFirst) repeatedExtentsLeft_ -= content_.runs.size();
     uint32_t clusterBytes = volume_.geometry().clusterBytes;
-    for (const Run& run : runs_) {
-      if (run.isSparse()) return "is sparse";
+    for (const Run& run : content_.runs) {
       tree_.extentOffsetBytes.push_back(static_cast<double>(run.lcn * clusterBytes));
       tree_.extentLengthBytes.push_back(static_cast<double>(run.count * clusterBytes));
     }
-    return nullptr;
+    return true;
   }
 
   // The tree index of the directory with that record.
@@ -203,6 +212,7 @@ class TreeReader {
       tree_.fileDirectory[kept] = directory;
       tree_.fileNameEnds[kept] = static_cast<uint32_t>(keptNames);
       tree_.fileRecord[kept] = tree_.fileRecord[file];
+      tree_.fileAccess[kept] = tree_.fileAccess[file];
       tree_.fileSizeBytes[kept] = tree_.fileSizeBytes[file];
       tree_.fileModifiedNs[kept] = tree_.fileModifiedNs[file];
       kept++;
@@ -211,6 +221,7 @@ class TreeReader {
     tree_.fileDirectory.resize(kept);
     tree_.fileNameEnds.resize(kept);
     tree_.fileRecord.resize(kept);
+    tree_.fileAccess.resize(kept);
     tree_.fileSizeBytes.resize(kept);
     tree_.fileModifiedNs.resize(kept);
     tree_.extentOffsetBytes.resize(keptExtents);
@@ -222,13 +233,14 @@ class TreeReader {
   const NtfsVolume& volume_;
   VolumeTree tree_;
   RecordView view_;
+  WindowedReader reader_;  // for extension records
+  FileAttributes attributes_;
+  FileContent content_;
+  uint64_t repeatedExtentsLeft_ = 1u << 22;
   std::u16string nameUnits_;
-  std::string nameUtf8_;
-  std::vector<Run> runs_;
   std::string names_;  // of directories
   std::vector<FoundDirectory> directories_;
   size_t nameStart_ = 0;
-  std::vector<std::pair<uint32_t, const char*>> unsupported_;
 };
 
 }  // namespace

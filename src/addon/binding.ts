@@ -229,7 +229,9 @@ export interface Addon {
   ntfsCheck(volume: NtfsVolumeHandle): Promise<Finding[]>
   ntfsReadTree(
     volume: NtfsVolumeHandle,
-  ): Promise<FileTree & { fileRecord: Uint32Array; extents: ExtentTable; unreachableRecords: number }>
+  ): Promise<
+    FileTree & { fileRecord: Uint32Array; fileAccess: Uint8Array; extents: ExtentTable; unreachableRecords: number }
+  >
   ntfsReadFile(
     volume: NtfsVolumeHandle,
     recordNumber: number,

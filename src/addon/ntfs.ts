@@ -178,12 +178,24 @@ function nameProblems(columns: Float64Array): NameProblem[] {
   })
 }
 
-/** The user's files of a volume, in the order of their records. */
+/** How the content of a file can be had: the values of `NtfsTree.fileAccess`. */
+export const fileAccess = {
+  /** Its extents hold all of it, in whole clusters: they may be read as they are. */
+  extents: 0,
+  /** Only through `NtfsVolume.readFile`: it lies in its record, is compressed, has holes, or was never written to its end. */
+  readFile: 1,
+  /** Not at all: encrypted, a link or a placeholder, or damaged. `readFile` says why. */
+  none: 2,
+} as const
+
+/** The user's files of a volume, in the order of their records. A file with several names is there once for each. */
 export interface NtfsTree extends FileTree {
   readonly fileRecord: Uint32Array
-  /** None for empty files and for those whose data lies in their record. */
+  /** One of `fileAccess`. On a volume that diskferry wrote always 0. */
+  readonly fileAccess: Uint8Array
+  /** None for empty files, and for all with another access than 0. */
   readonly extents: ExtentTable
-  /** Records in use that no path leads to; 0 on a good volume. */
+  /** Records in use, or names of files, that no path leads to; 0 on a good volume. */
   readonly unreachableRecords: number
 }
 
@@ -209,7 +221,10 @@ export class NtfsVolume {
     return addon.ntfsReadTree(this.handle)
   }
 
-  /** Exactly these bytes of a file's data. @throws TransferError NTFS_DAMAGED when the file is shorter */
+  /**
+   * Exactly these bytes of a file's data. Quickest in ascending order, 4 MiB at a time.
+   * @throws TransferError NTFS_DAMAGED when the file is shorter or damaged, NTFS_UNSUPPORTED when it is encrypted or a link
+   */
   async readFile(recordNumber: number, offsetBytes: number, lengthBytes: number): Promise<Buffer> {
     const into = Buffer.allocUnsafe(lengthBytes)
     const read = await addon.ntfsReadFile(this.handle, recordNumber, offsetBytes, into)

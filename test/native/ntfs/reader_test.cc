@@ -79,6 +79,7 @@ void compareFile(const NtfsVolume& volume, const VolumeTree& found, uint32_t at,
   std::span<const Extent> extents = made.layout->extentsOf(file);
   uint32_t first = found.firstExtent[at];
   REQUIRE(found.firstExtent[at + 1] - first == extents.size());
+  CHECK(found.fileAccess[at] == FileAccess::extents);
   auto clusterBytes = static_cast<double>(made.layout->stats().clusterBytes);
   for (uint32_t i = 0; i < extents.size(); i++) {
     CHECK(found.extentOffsetBytes[first + i] == extents[i].lcn * clusterBytes);
@@ -260,7 +261,7 @@ TEST_CASE("ntfs reader: what ntfs-3g wrote is read") {
   CHECK(found.firstExtent[paths.at("dir/ein/gross")] < found.firstExtent[paths.at("dir/ein/gross") + 1]);
 }
 
-TEST_CASE("ntfs reader: a sparse file is refused by name") {
+TEST_CASE("ntfs reader: a sparse file is in the tree, without extents, and is read") {
   TemporaryVolume file(uint64_t{32} << 20, 512);
   auto device =
       makeForeign(file, "truncate -s 1M loch && printf x | dd of=loch bs=1 seek=2000000 conv=notrunc status=none");
@@ -268,9 +269,18 @@ TEST_CASE("ntfs reader: a sparse file is refused by name") {
     MESSAGE("skipped: ntfs-3g cannot mount here");
     return;
   }
-  Result<VolumeTree> tree = openVolume(device)->readTree();
-  CHECK(tree.status().code() == ErrorCode::NTFS_UNSUPPORTED);
-  CHECK_MESSAGE(tree.status().message().find("sparse") != std::string::npos, tree.status().message());
+  auto volume = openVolume(device);
+  VolumeTree found = readTree(*volume);
+  REQUIRE(found.fileRecord.size() == 1);
+  CHECK(found.fileAccess[0] == FileAccess::readFile);
+  CHECK(found.fileSizeBytes[0] == 2000001);
+  CHECK(found.extentOffsetBytes.empty());
+  std::vector<std::byte> into(2000010, std::byte{0xEE});
+  Result<size_t> got = volume->readFile(found.fileRecord[0], 0, into);
+  REQUIRE(got.isOk());
+  REQUIRE(got.value() == 2000001);
+  CHECK(std::ranges::all_of(std::span(into).first(2000000), [](std::byte byte) { return byte == std::byte{0}; }));
+  CHECK(into[2000000] == std::byte{'x'});
 }
 
 TEST_CASE("ntfs reader: sectors that say something else are no volume") {

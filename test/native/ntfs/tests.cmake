@@ -5,6 +5,7 @@ target_sources(native-tests PRIVATE
   ${CMAKE_CURRENT_SOURCE_DIR}/ntfs/check_sweep_test.cc
   ${CMAKE_CURRENT_SOURCE_DIR}/ntfs/check_test.cc
   ${CMAKE_CURRENT_SOURCE_DIR}/ntfs/checked_volume.cc
+  ${CMAKE_CURRENT_SOURCE_DIR}/ntfs/foreign_parts_test.cc
   ${CMAKE_CURRENT_SOURCE_DIR}/ntfs/layout_names_test.cc
   ${CMAKE_CURRENT_SOURCE_DIR}/ntfs/layout_test.cc
   ${CMAKE_CURRENT_SOURCE_DIR}/ntfs/parts_test.cc
