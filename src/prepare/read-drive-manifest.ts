@@ -2,7 +2,7 @@
 // each of its blocks must have, in the order in which the files lie on the drive.
 
 import { createHash } from 'node:crypto'
-import type { NtfsTree, NtfsVolume } from '../addon/ntfs.js'
+import { fileAccess, type NtfsTree, type NtfsVolume } from '../addon/ntfs.js'
 import { TransferError } from '../errors.js'
 import { type ExtentTable, filePath } from '../file-tree.js'
 import { type ReadManifestBlob, readManifest } from '../formats/manifest-reader.js'
@@ -97,8 +97,10 @@ class Collected {
     if (size !== blob.lengthBytes) {
       return this.#damage('FILE_LENGTH', blob.filePath, `has ${size} bytes, the manifest says ${blob.lengthBytes}.`)
     }
-    const blockBytes = uniformBlockBytes(blob)
-    if (blockBytes === undefined) return await this.#compareSlowly(file, blob)
+    // Only whole clusters can be read past the file system, which is quickest.
+    const isRaw = this.tree.fileAccess[file] === fileAccess.extents
+    const blockBytes = isRaw ? uniformBlockBytes(blob) : undefined
+    if (blockBytes === undefined) return await this.#unlessUnreadable(blob.filePath, this.#compareSlowly(file, blob))
     this.#blockBytes[file] = blockBytes
     this.#firstDigest[file] = this.#digests.length / digestBytes
     this.#addDigests(blob, blockBytes)
@@ -117,7 +119,18 @@ class Collected {
     }
   }
 
-  // A manifest with blocks of several lengths, which others may write: block by block, one after the other.
+  /** A file that NTFS cannot give is a finding; the others are compared all the same. */
+  async #unlessUnreadable(path: string, comparing: Promise<void>): Promise<void> {
+    try {
+      await comparing
+    } catch (error) {
+      if (!(error instanceof TransferError) || !error.code.startsWith('NTFS_')) throw error
+      this.#damage('FILE_UNREADABLE', path, `cannot be read: ${error.message}.`)
+    }
+  }
+
+  // Manifests with blocks of several lengths, and files that are not in whole clusters, both of which others may write:
+  // block by block, one after the other.
   async #compareSlowly(file: number, blob: ReadManifestBlob): Promise<void> {
     for (const [block, offset] of blob.offsets.entries()) {
       const record = this.tree.fileRecord[file] as number
@@ -139,11 +152,12 @@ class Collected {
     if (file === undefined)
       return this.#damage('FILE_MISSING', list.path, 'is named by the manifest but not on the drive.')
     this.seen[file] = 1
-    const content = await this.ntfs.readFile(
-      this.tree.fileRecord[file] as number,
-      0,
-      this.tree.fileSizeBytes[file] as number,
-    )
+    await this.#unlessUnreadable(list.path, this.#compareList(list, file))
+  }
+
+  async #compareList(list: HashedPath, file: number): Promise<void> {
+    const size = this.tree.fileSizeBytes[file] as number
+    const content = await this.ntfs.readFile(this.tree.fileRecord[file] as number, 0, size)
     const found = createHash('md5').update(content).digest('hex')
     if (found !== list.hash.toLowerCase()) {
       this.#damage('FILE_BLOCK', list.path, `has the MD5 ${found}, the manifest says ${list.hash}.`)

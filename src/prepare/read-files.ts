@@ -2,7 +2,7 @@
 
 import { mkdir, open } from 'node:fs/promises'
 import { dirname, join, resolve, sep } from 'node:path'
-import type { NtfsTree } from '../addon/ntfs.js'
+import { fileAccess, type NtfsTree } from '../addon/ntfs.js'
 import type { OpenedDrive } from '../drives/open-drive.js'
 import { TransferError } from '../errors.js'
 import { filePath } from '../file-tree.js'
@@ -12,6 +12,8 @@ export interface ListedFile {
   path: string
   sizeBytes: number
   modified: string
+  /** False for links, encrypted files and others whose content is not read. */
+  readable: boolean
 }
 
 const pieceBytes = 4 * 1024 * 1024
@@ -24,6 +26,7 @@ export async function* listFiles(drive: OpenedDrive, below?: string): AsyncGener
       path: filePath(tree, index),
       sizeBytes: tree.fileSizeBytes[index] as number,
       modified: new Date(Number((tree.fileModifiedNs[index] as bigint) / 1_000_000n)).toISOString(),
+      readable: tree.fileAccess[index] !== fileAccess.none,
     }
   }
 }
@@ -35,23 +38,41 @@ export interface ExtractOptions {
   signal?: AbortSignal
 }
 
-/** @throws TransferError FILE_NOT_FOUND when nothing is at `below`; EEXIST as it comes unless `overwrite`. */
-export async function extractFiles(
-  drive: OpenedDrive,
-  options: ExtractOptions,
-): Promise<{ files: number; bytes: number }> {
+export interface ExtractResult {
+  files: number
+  bytes: number
+  /** Files whose content is not read: links, encrypted and damaged ones. Nothing was written for them. */
+  unreadable: { path: string; reason: string }[]
+}
+
+/** @throws TransferError FILE_NOT_FOUND when nothing is at `below`; FILE_EXISTS unless `overwrite`. */
+export async function extractFiles(drive: OpenedDrive, options: ExtractOptions): Promise<ExtractResult> {
   const { into, below, overwrite = false, signal } = options
   const tree = await drive.ntfs.readTree()
   let files = 0
   let bytes = 0
+  const unreadable: ExtractResult['unreadable'] = []
   for (const index of matching(tree, below)) {
     signal?.throwIfAborted()
+    if (tree.fileAccess[index] === fileAccess.none) {
+      unreadable.push({ path: filePath(tree, index), reason: await whyUnreadable(drive, tree, index) })
+      continue
+    }
     const target = insidePath(into, filePath(tree, index))
     await mkdir(dirname(target), { recursive: true })
     bytes += await extractFile(drive, tree, index, target, overwrite)
     files++
   }
-  return { files, bytes }
+  return { files, bytes, unreadable }
+}
+
+async function whyUnreadable(drive: OpenedDrive, tree: NtfsTree, index: number): Promise<string> {
+  try {
+    await drive.ntfs.readFile(tree.fileRecord[index] as number, 0, 1)
+    return 'its content is not read'
+  } catch (error) {
+    return (error as Error).message
+  }
 }
 
 async function extractFile(

@@ -40,9 +40,12 @@ export interface FileFacts {
   sizeBytes: number
   /** ISO 8601, UTC. */
   modified: string
+  /** False for files whose content is not read; they get an exclamation mark. */
+  readable?: boolean
 }
 
 export function describeFile(file: FileFacts): string {
   const modified = file.modified.slice(0, 19).replace('T', ' ')
-  return `${String(file.sizeBytes).padStart(15)}  ${modified}  ${printable(file.path)}`
+  const mark = file.readable === false ? '!' : ' '
+  return `${String(file.sizeBytes).padStart(15)}  ${modified} ${mark}${printable(file.path)}`
 }

@@ -1,7 +1,7 @@
 // diskferry extract: copies files out of a prepared drive, without mounting it. Writes only below --into.
 
 import type { CommandModule } from 'yargs'
-import { extractFiles, formatBytes, openDrive, TransferError } from '../../index.js'
+import { exitCodes, extractFiles, formatBytes, openDrive, TransferError } from '../../index.js'
 import { type GlobalOptions, type KeyOptions, keyOptions, readKey } from '../options.js'
 import { abortOnSignals } from '../signals.js'
 import { createTerminal } from '../terminal.js'
@@ -34,6 +34,8 @@ export const extractCommand: CommandModule<GlobalOptions, ExtractOptions> = {
         options.path === undefined ? settings : { ...settings, below: options.path },
       )
       terminal.emit({ event: 'extracted', ...result })
+      for (const { path, reason } of result.unreadable) terminal.warn(`Left out: ${path}: ${reason}.`)
+      if (result.unreadable.length > 0) process.exitCode = exitCodes.partly
       terminal.print(`${result.files} files, ${formatBytes(result.bytes)} copied into ${options.into}`)
     } finally {
       done()
