@@ -124,6 +124,81 @@ TEST_CASE("hashes that do not fit the files are refused") {
   CHECK(verify(copy, {0, 0}).status.code() == ErrorCode::INTERNAL);
 }
 
+namespace {
+
+struct HandedOver {
+  std::vector<std::vector<std::byte>> content;
+  std::map<std::pair<size_t, uint64_t>, BlockState> states;
+  std::map<size_t, Md5Digest> fileDigests;
+};
+
+// Keeps every second chunk for a moment, as somebody does who sends it on.
+HandedOver readContent(const MadeCopy& copy) {
+  const std::vector<Md5Digest> wanted = copy.wantedDigests();
+  VerifyOptions options;
+  options.volume = copy.volume;
+  options.files = copy.plan.view();
+  options.expected = std::as_bytes(std::span(wanted));
+  options.pool = std::make_shared<BufferPool>(6, kChunkBytes);
+  options.hashesFiles = true;
+  HandedOver found;
+  for (const auto& content : copy.content) found.content.emplace_back(content.size());
+  ComparedChunk kept;
+  VerifyRun* current = nullptr;
+  VerifyEvents events;
+  events.mismatch = [](size_t, uint64_t) {};
+  events.unreadable = [](size_t, uint64_t, const Status&) {};
+  events.chunk = [&](ComparedChunk chunk) {
+    for (const ComparedPiece& piece : chunk.pieces) {
+      const auto memory = chunk.buffer.memory().subspan(piece.bufferOffsetBytes, piece.dataBytes);
+      std::ranges::copy(memory, found.content[piece.file].begin() + static_cast<ptrdiff_t>(piece.fileOffsetBytes));
+      if (piece.state != BlockState::open) found.states[{piece.file, piece.block}] = piece.state;
+      if (piece.fileDigest.has_value()) found.fileDigests[piece.file] = *piece.fileDigest;
+    }
+    kept = std::move(chunk);
+    current->bufferFreed();
+  };
+  events.finished = [](const Status& status, const VerifySummary&) { CHECK_MESSAGE(status.isOk(), status.message()); };
+  VerifyRun run(std::move(options), std::move(events));
+  current = &run;
+  run.start();
+  run.join();
+  return found;
+}
+
+}  // namespace
+
+TEST_CASE("content is handed over whole, with blocks of any length, in fragments too") {
+  for (uint64_t block : {uint64_t{kChunkBytes}, uint64_t{2} * kChunkBytes, uint64_t{65536}, uint64_t{3} << 20}) {
+    for (uint64_t fragment : {UINT64_MAX, uint64_t{7} * 4096}) {
+      MadeCopy copy(kSizes, 512, fragment);
+      REQUIRE(copy.run(copy.options()).status.isOk());
+      std::ranges::fill(copy.plan.blockBytes, static_cast<double>(block));
+      const HandedOver found = readContent(copy);
+      CHECK(found.content == copy.content);
+      CHECK(found.states.size() == copy.wantedDigests().size());
+      for (const auto& [place, state] : found.states) CHECK(state == BlockState::sound);
+      for (size_t file = 0; file < copy.content.size(); file++)
+        if (!copy.content[file].empty()) CHECK(found.fileDigests.at(file) == md5Of(copy.content[file]));
+    }
+  }
+}
+
+TEST_CASE("a block that is handed over says whether it is damaged or cannot be read") {
+  MadeCopy copy({10'000, 4 * uint64_t{kChunkBytes}, 300'000});
+  REQUIRE(copy.run(copy.options()).status.isOk());
+  std::ranges::fill(copy.plan.blockBytes, 2.0 * kChunkBytes);
+  damage(copy, 1, kChunkBytes / 2);
+  copy.faulty->unreadable = {
+      {MadeCopy::kVolumeOffsetBytes + static_cast<uint64_t>(copy.plan.extentOffsetBytes[2]), 4096, EIO}};
+  const HandedOver found = readContent(copy);
+  CHECK(found.states.at({0, 0}) == BlockState::sound);
+  CHECK(found.states.at({1, 0}) == BlockState::damaged);
+  CHECK(found.states.at({1, 1}) == BlockState::sound);
+  CHECK(found.states.at({2, 0}) == BlockState::unreadable);
+  CHECK(found.fileDigests.count(2) == 0);
+}
+
 TEST_CASE("an aborted verify ends cleanly") {
   MadeCopy copy(std::vector<uint64_t>(20, kChunkBytes));
   REQUIRE(copy.run(copy.options()).status.isOk());
@@ -135,8 +210,11 @@ TEST_CASE("an aborted verify ends cleanly") {
     options.expected = std::as_bytes(std::span(wanted));
     options.memoryBytes = 1;
     Status ended(ErrorCode::INTERNAL, "not called");
-    VerifyRun run(std::move(options), {[](size_t, uint64_t) {}, [](size_t, uint64_t, const Status&) {},
-                                       [&](const Status& status, const VerifySummary&) { ended = status; }});
+    VerifyEvents events;
+    events.mismatch = [](size_t, uint64_t) {};
+    events.unreadable = [](size_t, uint64_t, const Status&) {};
+    events.finished = [&](const Status& status, const VerifySummary&) { ended = status; };
+    VerifyRun run(std::move(options), std::move(events));
     run.start();
     std::this_thread::sleep_for(std::chrono::microseconds(delayUs));
     run.abort();
