@@ -23,6 +23,12 @@ export interface SeenRequest {
   url: string
   /** How many requests with this method and address came before it. */
   repeats: number
+  /** Of the body. */
+  lengthBytes: number
+  /** The pages that it writes or reads. */
+  range: string | undefined
+  /** What the service answered; undefined until then. */
+  status?: number
 }
 
 /** What happens to a request; undefined lets it through. */
@@ -54,13 +60,22 @@ export async function startFaultProxy(targetPort: number, firstRule: FaultRule):
     const key = `${method} ${url}`
     const repeats = counts.get(key) ?? 0
     counts.set(key, repeats + 1)
-    seen.push({ method, url, repeats })
-    const fault = rule({ method, url, repeats })
+    const range = incoming.headers['x-ms-range']
+    const lengthBytes = Number(incoming.headers['content-length'] ?? 0)
+    const entry: SeenRequest = {
+      method,
+      url,
+      repeats,
+      lengthBytes,
+      range: typeof range === 'string' ? range : undefined,
+    }
+    seen.push(entry)
+    const fault = rule(entry)
     if (fault !== undefined) faultCount++
-    if (fault?.kind !== 'delay') return handle(targetPort, incoming, outgoing, fault)
+    if (fault?.kind !== 'delay') return handle(targetPort, incoming, outgoing, fault, entry)
     const timer = setTimeout(() => {
       timers.delete(timer)
-      if (!incoming.destroyed) handle(targetPort, incoming, outgoing, undefined)
+      if (!incoming.destroyed) handle(targetPort, incoming, outgoing, undefined, entry)
     }, fault.delayMs)
     timers.add(timer)
   })
@@ -87,7 +102,13 @@ export async function startFaultProxy(targetPort: number, firstRule: FaultRule):
 
 type PassingFault = Exclude<Fault, { kind: 'delay' }> | undefined
 
-function handle(targetPort: number, incoming: IncomingMessage, outgoing: ServerResponse, fault: PassingFault): void {
+function handle(
+  targetPort: number,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  fault: PassingFault,
+  entry: SeenRequest,
+): void {
   incoming.on('error', () => outgoing.destroy())
   if (fault?.kind === 'answer') {
     incoming.resume()
@@ -106,10 +127,16 @@ function handle(targetPort: number, incoming: IncomingMessage, outgoing: ServerR
     incoming.on('end', () => incoming.socket.destroy())
     return
   }
-  forward(targetPort, incoming, outgoing, fault)
+  forward(targetPort, incoming, outgoing, fault, entry)
 }
 
-function forward(targetPort: number, incoming: IncomingMessage, outgoing: ServerResponse, fault: PassingFault): void {
+function forward(
+  targetPort: number,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  fault: PassingFault,
+  entry: SeenRequest,
+): void {
   const { method, url, headers } = incoming
   const options = {
     host: '127.0.0.1',
@@ -119,6 +146,7 @@ function forward(targetPort: number, incoming: IncomingMessage, outgoing: Server
     headers: { ...headers, connection: 'close' },
   }
   const onward = request(options, (answer) => {
+    if (answer.statusCode !== undefined) entry.status = answer.statusCode
     if (fault?.kind === 'lose-answer') {
       answer.resume()
       answer.on('end', () => incoming.socket.destroy())
