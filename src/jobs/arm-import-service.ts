@@ -1,8 +1,9 @@
 // Microsoft.ImportExport 2021-01-01 through its client package: Azure's, or the local service, which speaks the same. Answers
 // are read by our own parser from the raw text, since the package drops what its version does not know.
 
-import { StorageImportExport } from '@azure/arm-storageimportexport'
+import type { StorageImportExport } from '@azure/arm-storageimportexport'
 import type { TokenCredential } from '@azure/core-auth'
+import type { Pipeline } from '@azure/core-rest-pipeline'
 import {
   encodeJobRequest,
   encodeJobUpdate,
@@ -40,31 +41,39 @@ interface RawAnswer {
 
 export class ArmImportService implements ImportService {
   readonly description: string
-  readonly #client: StorageImportExport
   readonly #group: string
   readonly #signal: { abortSignal?: AbortSignal }
+  readonly #endpoint: string
+  readonly #options: JobServiceOptions
+  #client: Promise<StorageImportExport> | undefined
 
   /** @throws TypeError for an address that is none; TransferError SERVICE_INSECURE */
   constructor(options: JobServiceOptions) {
-    const endpoint = checkEndpoint(options.endpoint ?? azurePublicEndpoint)
-    this.description = `The job service at ${endpoint}`
+    this.#endpoint = checkEndpoint(options.endpoint ?? azurePublicEndpoint)
+    this.#options = options
+    this.description = `The job service at ${this.#endpoint}`
     this.#group = options.resourceGroup
     this.#signal = options.signal === undefined ? {} : { abortSignal: options.signal }
-    const { subscriptionId, credential, certificateAuthority, retry } = options
-    this.#client = new StorageImportExport(credential, subscriptionId, {
-      endpoint,
-      $host: endpoint,
-      acceptLanguage: 'en',
-      apiVersion: importExportApiVersion,
-      allowInsecureConnection: endpoint.startsWith('http:'),
-      ...(certificateAuthority === undefined ? {} : { tlsOptions: { ca: certificateAuthority } }),
+  }
+
+  // The package is loaded when it is first needed: other commands do not wait for it.
+  #connect(): Promise<StorageImportExport> {
+    this.#client ??= import('@azure/arm-storageimportexport').then(({ StorageImportExport }) => {
+      const { credential, subscriptionId, retry } = this.#options
+      const client = new StorageImportExport(credential, subscriptionId, {
+        acceptLanguage: 'en',
+        apiVersion: importExportApiVersion,
+        ...connectionOptions(this.#endpoint, this.#options),
+      })
+      preparePipeline(client.pipeline, this.#endpoint, credential, retry)
+      return client
     })
-    preparePipeline(this.#client.pipeline, endpoint, credential, retry)
+    return this.#client
   }
 
   async find(name: string): Promise<ImportJob | undefined> {
     try {
-      return await this.#ask((raw) => this.#client.jobs.get(name, this.#group, raw), this.#job)
+      return await this.#ask(async (raw) => (await this.#connect()).jobs.get(name, this.#group, raw), this.#job)
     } catch (error) {
       if (isNotFound(error)) return undefined
       throw this.#error(error)
@@ -73,7 +82,7 @@ export class ArmImportService implements ImportService {
 
   async put(name: string, request: JobRequest): Promise<ImportJob> {
     const body = encodeJobRequest(request)
-    return this.#call((raw) => this.#client.jobs.create(name, this.#group, body, raw), this.#job)
+    return this.#call(async (raw) => (await this.#connect()).jobs.create(name, this.#group, body, raw), this.#job)
   }
 
   async list(): Promise<ImportJob[]> {
@@ -85,7 +94,8 @@ export class ArmImportService implements ImportService {
           jobs.push(...value.map((entry) => parseImportJob(entry, this.description)))
         }
         const options = { ...raw, onResponse: read }
-        for await (const _page of this.#client.jobs.listByResourceGroup(this.#group, options).byPage());
+        const { jobs: client } = await this.#connect()
+        for await (const _page of client.listByResourceGroup(this.#group, options).byPage());
       },
       () => undefined,
     )
@@ -97,12 +107,16 @@ export class ArmImportService implements ImportService {
     const { properties } = encodeJobUpdate(update) as { properties: Record<string, unknown> }
     // The package flattens `properties` into its own type.
     const body = { ...flat, ...(tags === undefined ? {} : { tags }), driveList: properties.driveList as [] | undefined }
-    return this.#named(name, (raw) => this.#client.jobs.update(name, this.#group, body as object, raw), this.#job)
+    return this.#named(
+      name,
+      async (raw) => (await this.#connect()).jobs.update(name, this.#group, body as object, raw),
+      this.#job,
+    )
   }
 
   async delete(name: string): Promise<void> {
     try {
-      await this.#client.jobs.delete(name, this.#group, this.#signal)
+      await (await this.#connect()).jobs.delete(name, this.#group, this.#signal)
     } catch (error) {
       if (isNotFound(error) && wasRepeated(error)) return
       throw isNotFound(error) ? jobMissing(this, name) : this.#error(error)
@@ -112,7 +126,7 @@ export class ArmImportService implements ImportService {
   async listBitLockerKeys(name: string): Promise<Map<string, string>> {
     return this.#named(
       name,
-      (raw) => firstPage(this.#client.bitLockerKeys.list(name, this.#group, raw)),
+      async (raw) => firstPage((await this.#connect()).bitLockerKeys.list(name, this.#group, raw)),
       (document) => {
         const { value = [] } = document as { value?: { driveId?: unknown; bitLockerKey?: unknown }[] }
         return new Map(value.map(({ driveId, bitLockerKey }) => [String(driveId), String(bitLockerKey)]))
@@ -122,7 +136,7 @@ export class ArmImportService implements ImportService {
 
   async locations(): Promise<DatacenterLocation[]> {
     return this.#call(
-      (raw) => firstPage(this.#client.locations.list(raw)),
+      async (raw) => firstPage((await this.#connect()).locations.list(raw)),
       (document) => parseLocations(document, this.description),
     )
   }
@@ -167,9 +181,22 @@ export class ArmImportService implements ImportService {
   }
 }
 
+/** What the client packages of both services take alike. */
+export function connectionOptions(
+  endpoint: string,
+  { certificateAuthority }: Pick<JobServiceOptions, 'certificateAuthority'>,
+) {
+  return {
+    endpoint,
+    $host: endpoint,
+    allowInsecureConnection: endpoint.startsWith('http:'),
+    ...(certificateAuthority === undefined ? {} : { tlsOptions: { ca: certificateAuthority } }),
+  }
+}
+
 /** One retry, one place for the token, no redirects: for every client package of these services. */
 export function preparePipeline(
-  pipeline: StorageImportExport['pipeline'],
+  pipeline: Pipeline,
   endpoint: string,
   credential: TokenCredential,
   retry: RetryOptions | undefined,

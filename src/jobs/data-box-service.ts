@@ -1,7 +1,7 @@
 // Microsoft.DataBox 2022-12-01, customer disks: the service behind today's portal, through its client package. Proved against
 // the published shapes only; no such service can be run here.
 
-import { DataBoxManagementClient, type JobResource } from '@azure/arm-databox'
+import type { DataBoxManagementClient, JobResource } from '@azure/arm-databox'
 import { TransferError } from '../errors.js'
 import {
   contactOf,
@@ -13,16 +13,21 @@ import {
 import type { ImportJob, JobRequest, JobUpdate } from '../formats/import-job.js'
 import type { DatacenterLocation } from '../formats/shipping.js'
 import { checkReturnAddress, checkReturnShipping } from '../plan/job-rules.js'
-import { azurePublicEndpoint, type JobServiceOptions, preparePipeline } from './arm-import-service.js'
+import {
+  azurePublicEndpoint,
+  connectionOptions,
+  type JobServiceOptions,
+  preparePipeline,
+} from './arm-import-service.js'
 import { checkEndpoint } from './endpoint.js'
 import { getJob, type ImportService, jobMissing } from './import-service.js'
 import { isNotFound, toServiceError, wasRepeated } from './service-errors.js'
 
 export class DataBoxService implements ImportService {
   readonly description: string
-  readonly #client: DataBoxManagementClient
   readonly #group: string
   readonly #options: { abortSignal?: AbortSignal }
+  readonly #connect: () => Promise<DataBoxManagementClient>
 
   /** @throws TypeError for an address that is none; TransferError SERVICE_INSECURE */
   constructor(options: JobServiceOptions) {
@@ -30,20 +35,17 @@ export class DataBoxService implements ImportService {
     this.description = `The Data Box service at ${endpoint}`
     this.#group = options.resourceGroup
     this.#options = options.signal === undefined ? {} : { abortSignal: options.signal }
-    this.#client = new DataBoxManagementClient(options.credential, options.subscriptionId, {
-      endpoint,
-      $host: endpoint,
-      apiVersion: dataBoxApiVersion,
-      allowInsecureConnection: endpoint.startsWith('http:'),
-      ...(options.certificateAuthority === undefined ? {} : { tlsOptions: { ca: options.certificateAuthority } }),
-    })
-    preparePipeline(this.#client.pipeline, endpoint, options.credential, options.retry)
+    let client: Promise<DataBoxManagementClient> | undefined
+    this.#connect = () => {
+      client ??= openClient(endpoint, options)
+      return client
+    }
   }
 
   async find(name: string): Promise<ImportJob | undefined> {
     let text: string | null | undefined
     try {
-      await this.#client.jobs.get(this.#group, name, {
+      await (await this.#connect()).jobs.get(this.#group, name, {
         ...this.#options,
         expand: 'details',
         onResponse(raw) {
@@ -75,7 +77,9 @@ export class DataBoxService implements ImportService {
     // The package flattens `properties`, and has the body's other fields as they are.
     const { properties, ...rest } = encodeDataBoxJob(request) as { properties: object }
     const body = { ...rest, ...properties } as unknown as JobResource
-    await this.#call(name, () => this.#client.jobs.beginCreateAndWait(this.#group, name, body, this.#options))
+    await this.#call(name, async () =>
+      (await this.#connect()).jobs.beginCreateAndWait(this.#group, name, body, this.#options),
+    )
     return getJob(this, name)
   }
 
@@ -87,7 +91,9 @@ export class DataBoxService implements ImportService {
       jobs.push(...ours.map((entry) => parseDataBoxJob(entry, this.description)))
     }
     await this.#call('', async () => {
-      const pages = this.#client.jobs.listByResourceGroup(this.#group, { ...this.#options, onResponse }).byPage()
+      const pages = (await this.#connect()).jobs
+        .listByResourceGroup(this.#group, { ...this.#options, onResponse })
+        .byPage()
       for await (const _page of pages);
     })
     return jobs
@@ -108,11 +114,13 @@ export class DataBoxService implements ImportService {
     if (state === 'Shipping') {
       const { carrierName = '', trackingNumber = '' } = deliveryPackage ?? {}
       const body = { deliverToDcPackageDetails: { carrierName, trackingId: trackingNumber } }
-      await this.#call(name, () => this.#client.jobs.markDevicesShipped(name, this.#group, body, this.#options))
+      await this.#call(name, async () =>
+        (await this.#connect()).jobs.markDevicesShipped(name, this.#group, body, this.#options),
+      )
     }
     if (cancelRequested) {
       const reason = { reason: 'Cancelled by its owner' }
-      await this.#call(name, () => this.#client.jobs.cancel(this.#group, name, reason, this.#options))
+      await this.#call(name, async () => (await this.#connect()).jobs.cancel(this.#group, name, reason, this.#options))
     }
     return getJob(this, name)
   }
@@ -129,12 +137,14 @@ export class DataBoxService implements ImportService {
         : { contactDetails: contactOf(returnAddress), shippingAddress: shippingAddressOf(returnAddress) }
     const back = returnShipping === undefined ? {} : { returnToCustomerPackageDetails: returnShipping }
     const body = { details: { ...address, ...back } } as object
-    await this.#call(name, () => this.#client.jobs.beginUpdateAndWait(this.#group, name, body, this.#options))
+    await this.#call(name, async () =>
+      (await this.#connect()).jobs.beginUpdateAndWait(this.#group, name, body, this.#options),
+    )
   }
 
   async delete(name: string): Promise<void> {
     try {
-      await this.#client.jobs.beginDeleteAndWait(this.#group, name, this.#options)
+      await (await this.#connect()).jobs.beginDeleteAndWait(this.#group, name, this.#options)
     } catch (error) {
       if (isNotFound(error) && wasRepeated(error)) return
       throw isNotFound(error) ? jobMissing(this, name) : this.#error(error)
@@ -144,7 +154,11 @@ export class DataBoxService implements ImportService {
   async listBitLockerKeys(name: string): Promise<Map<string, string>> {
     const keys = new Map<string, string>()
     await this.#call(name, async () => {
-      for await (const { jobSecrets } of this.#client.jobs.listCredentials(this.#group, name, this.#options)) {
+      for await (const { jobSecrets } of (await this.#connect()).jobs.listCredentials(
+        this.#group,
+        name,
+        this.#options,
+      )) {
         if (jobSecrets?.jobSecretsType !== 'DataBoxCustomerDisk') continue
         const { diskSecrets = [] } = jobSecrets as {
           diskSecrets?: { diskSerialNumber?: string; bitLockerKey?: string }[]
@@ -171,6 +185,17 @@ export class DataBoxService implements ImportService {
   #error(error: unknown): Error {
     return toServiceError(error, this.description)
   }
+}
+
+// Loaded when it is first needed: other commands do not wait for it.
+async function openClient(endpoint: string, options: JobServiceOptions): Promise<DataBoxManagementClient> {
+  const { DataBoxManagementClient } = await import('@azure/arm-databox')
+  const client = new DataBoxManagementClient(options.credential, options.subscriptionId, {
+    apiVersion: dataBoxApiVersion,
+    ...connectionOptions(endpoint, options),
+  })
+  preparePipeline(client.pipeline, endpoint, options.credential, options.retry)
+  return client
 }
 
 function same(asked: object, found: object): boolean {

@@ -2,7 +2,7 @@
 // a token is needed. A token goes to the address that was given and to no other.
 
 import type { TokenCredential } from '@azure/core-auth'
-import { bearerTokenAuthenticationPolicyName, type PipelinePolicy } from '@azure/core-rest-pipeline'
+import type { PipelinePolicy } from '@azure/core-rest-pipeline'
 import { TransferError } from '../errors.js'
 
 export function staticToken(token: string): TokenCredential {
@@ -37,7 +37,7 @@ export function tokenPolicy(endpoint: string, credential: TokenCredential): Pipe
   const { origin } = new URL(endpoint)
   let token: { token: string; expiresOnTimestamp: number } | null = null
   return {
-    name: bearerTokenAuthenticationPolicyName,
+    name: 'bearerTokenAuthenticationPolicy',
     async sendRequest(request, next) {
       if (new URL(request.url).origin !== origin) {
         const message = `The service at ${origin} points to ${new URL(request.url).origin}; the token does not go there.`

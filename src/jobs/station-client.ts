@@ -2,12 +2,7 @@
 // prove it, and the reports that move drive and job on. docs/service.md has the calls.
 
 import type { TokenCredential } from '@azure/core-auth'
-import {
-  createDefaultHttpClient,
-  createHttpHeaders,
-  createPipelineFromOptions,
-  createPipelineRequest,
-} from '@azure/core-rest-pipeline'
+import type { HttpClient, Pipeline } from '@azure/core-rest-pipeline'
 import { TransferError } from '../errors.js'
 import type { JobDriveRequest } from '../formats/import-job.js'
 import { JsonValue, textFields } from '../formats/json-value.js'
@@ -70,15 +65,13 @@ export interface StationJobReport {
 
 export class StationClient {
   readonly #endpoint: string
-  readonly #pipeline = createPipelineFromOptions({})
-  readonly #http = createDefaultHttpClient()
   readonly #options: StationOptions
+  #connection: { pipeline: Pipeline; http: HttpClient } | undefined
 
   /** @throws TypeError for an address that is none; TransferError SERVICE_INSECURE */
   constructor(options: StationOptions) {
     this.#endpoint = checkEndpoint(options.endpoint)
     this.#options = options
-    preparePipeline(this.#pipeline, this.#endpoint, options.credential, options.retry)
   }
 
   /** Jobs that are on the way or being worked on. */
@@ -114,7 +107,15 @@ export class StationClient {
 
   async #send(method: 'GET' | 'POST', path: string, body?: object): Promise<JsonValue> {
     const what = `The service at ${this.#endpoint}`
-    const { certificateAuthority, signal } = this.#options
+    const { certificateAuthority, credential, retry, signal } = this.#options
+    // Loaded when it is first needed: other commands do not wait for it.
+    const { createDefaultHttpClient, createHttpHeaders, createPipelineFromOptions, createPipelineRequest } =
+      await import('@azure/core-rest-pipeline')
+    if (this.#connection === undefined) {
+      this.#connection = { pipeline: createPipelineFromOptions({}), http: createDefaultHttpClient() }
+      preparePipeline(this.#connection.pipeline, this.#endpoint, credential, retry)
+    }
+    const { pipeline, http } = this.#connection
     const request = createPipelineRequest({
       url: `${this.#endpoint}/station/v1/${path}`,
       method,
@@ -127,7 +128,7 @@ export class StationClient {
       request.body = JSON.stringify(body)
       request.headers.set('Content-Type', 'application/json')
     }
-    const response = await this.#pipeline.sendRequest(this.#http, request).catch((error: unknown) => {
+    const response = await pipeline.sendRequest(http, request).catch((error: unknown) => {
       throw toServiceError(error, what)
     })
     if (response.status === 200) return answerOf(response.bodyAsText ?? '', what)

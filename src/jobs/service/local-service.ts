@@ -3,7 +3,7 @@
 import { mkdir, readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
-import fastify, { type FastifyError, type FastifyInstance } from 'fastify'
+import type { FastifyError, FastifyInstance } from 'fastify'
 import { TransferError } from '../../errors.js'
 import { writeWhole } from '../../prepare/session-files.js'
 import { isLoopback } from '../endpoint.js'
@@ -64,7 +64,7 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
     const locations = await readOrMakeLocations(join(dataFolder, 'locations.json'))
     const clock = options.movableClock ? new MovableClock(book.clockAheadMs) : (options.clock ?? systemClock)
     const tls = await readTls(dataFolder, options)
-    const server = buildServer({ book, clock, locations }, token, tls)
+    const server = await buildServer({ book, clock, locations }, token, tls)
     await listen(server, host, port)
     const timer = setInterval(() => void book.settle(clock.now()).catch(() => {}), settleEveryMs)
     const address = server.server.address()
@@ -125,7 +125,9 @@ async function readTls(dataFolder: string, { tls, host = '127.0.0.1' }: LocalSer
 }
 
 /** No log of requests: addresses in them name jobs, and nothing here may ever hold a token. */
-function buildServer(context: ServiceContext, token: AccessToken, tls: Tls): FastifyInstance {
+async function buildServer(context: ServiceContext, token: AccessToken, tls: Tls): Promise<FastifyInstance> {
+  // Loaded here, so that no other command waits for it.
+  const { fastify } = await import('fastify')
   const server = fastify({
     logger: false,
     bodyLimit: 1 << 20,
