@@ -2,6 +2,7 @@
 // records what became of each.
 
 import { setMaxListeners } from 'node:events'
+import { fileAccess } from '../addon/ntfs.js'
 import { type ReadBuffers, readContent } from '../addon/read-engine.js'
 import { TransferError } from '../errors.js'
 import type { BlobStatus } from '../formats/copy-log-codes.js'
@@ -65,10 +66,8 @@ async function importAll(input: WindowInput, fail: (error: unknown) => void): Pr
     const { sink, file } = claimed
     const { blob } = sink.task
     if (blob.lengthBytes === 0 || blob.offsets.length === 0) return await end(context, sink, undefined)
-    const blockBytes =
-      ((input.drive.tree as { fileAccess?: Uint8Array }).fileAccess?.[file] ?? 0) === 0
-        ? uniformBlockBytes(blob)
-        : undefined
+    const isPlain = input.drive.tree.fileAccess[file] === fileAccess.extents
+    const blockBytes = isPlain ? uniformBlockBytes(blob) : undefined
     if (blockBytes === undefined) slow.push({ sink, file })
     else {
       fastSinks.push(sink)
