@@ -29,6 +29,7 @@ const testPackages = [
   ['attr', '/usr/bin/setfattr'],
   ['xz-utils', '/usr/bin/xz'],
   ['mount', '/usr/sbin/losetup'],
+  ['chromium', '/usr/bin/chromium'],
 ]
 const benchPackages = [['time', '/usr/bin/time']]
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import { parseImportJob } from '../../src/formats/import-job.js'
 import { checkJob, checkJobName, type JobDraft } from '../../src/plan/job-rules.js'
@@ -220,4 +221,10 @@ describe('the reminder', () => {
       [['TRACKING_LATE', 'warning']],
     )
   })
+})
+
+test('docs/jobs.md has a row for each rule, in the rule’s own words', () => {
+  const text = readFileSync(new URL('../../docs/jobs.md', import.meta.url), 'utf8')
+  const rows = [...text.matchAll(/^\| `([A-Z_]+)` \| (.+?) \| /gm)].map(([, code, rule]) => [code, rule])
+  assert.deepEqual(rows, Object.entries(shippingRules))
 })
