@@ -111,6 +111,10 @@ export const errorCodes = {
   SERVICE_DATA_INVALID: exitCodes.failed,
   SERVICE_DATA_IN_USE: exitCodes.inUse,
   SERVICE_START_FAILED: exitCodes.failed,
+  STAGING_INVALID: exitCodes.failed,
+  STAGING_IN_USE: exitCodes.inUse,
+  STAGING_NOT_FOUND: exitCodes.usage,
+  STAGED_JOB_DIFFERS: exitCodes.usage,
 } as const
 
 export type ErrorCode = keyof typeof errorCodes

@@ -43,6 +43,13 @@ export {
   type ReturnShipping,
   type ShippedPackage,
 } from './formats/shipping.js'
+export {
+  type StagedCloud,
+  type StagedDrive,
+  type StagedJob,
+  type StagedShipping,
+  stagedClouds,
+} from './formats/staged-job.js'
 export { ArmImportService, azurePublicEndpoint, type JobServiceOptions } from './jobs/arm-import-service.js'
 export { DataBoxService } from './jobs/data-box-service.js'
 export { type CreatedJob, createJob, getJob, type ImportService } from './jobs/import-service.js'
@@ -50,6 +57,14 @@ export { drivesFromFiles, drivesFromJournal, type JobDrives } from './jobs/job-d
 export { type JobOrder, orderJob, type Shipment, shipJob } from './jobs/order-job.js'
 export { type LocalService, type LocalServiceOptions, startLocalService } from './jobs/service/local-service.js'
 export { azureCredential, staticToken } from './jobs/service-credential.js'
+export { type JobChange, StagedJobFolder } from './jobs/staged-job-folder.js'
+export type { StagedData } from './jobs/staging-data.js'
+export {
+  initStagedJob,
+  type ListedJob,
+  listStagedJobs,
+  type StagedJobDraft,
+} from './jobs/staging-location.js'
 export {
   StationClient,
   type StationDrive,
@@ -91,6 +106,7 @@ export { describeDrives, describeFile } from './reports/describe-drives.js'
 export { describeJob, describeJobLine, describeLocation, jobToJson } from './reports/describe-job.js'
 export { describeReceived } from './reports/describe-receive.js'
 export { describePlan, describeSession, planToJson, sessionToJson } from './reports/describe-session.js'
+export { describeStagedJob, describeStagedJobs, listedJobToJson, shippingLines } from './reports/describe-staging.js'
 export { formatBytes, formatDuration, formatRate } from './reports/format-bytes.js'
 export { receiveReportToHtml } from './reports/receive-page.js'
 export { type ReceivedDrive, type ReceiveReport, receiveReportToJson } from './reports/receive-report.js'

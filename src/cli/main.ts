@@ -15,6 +15,7 @@ import { planCommand } from './commands/plan.js'
 import { prepareCommand } from './commands/prepare.js'
 import { receiveCommand } from './commands/receive.js'
 import { serviceCommand } from './commands/service.js'
+import { stageCommand } from './commands/stage.js'
 import { verifyCommand } from './commands/verify.js'
 import { exitCodeHelp } from './exit-codes.js'
 
@@ -37,6 +38,7 @@ async function main(words: string[]): Promise<void> {
     .command(extractCommand)
     .command(receiveCommand)
     .command(logsCommand)
+    .command(stageCommand)
     .command(jobCommand)
     .command(serviceCommand)
     .strict()

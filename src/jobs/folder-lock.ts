@@ -42,7 +42,7 @@ async function release(path: string, mine: string): Promise<void> {
 }
 
 /** Start time of a process in clock ticks since boot (field 22 of /proc/PID/stat): tells a reused process id apart. */
-async function startTicks(pid: number): Promise<string> {
+export async function startTicks(pid: number): Promise<string> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? ''
 }
