@@ -90,7 +90,7 @@ export async function thisProcess(): Promise<LockIdentity> {
     readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => ''),
     readlink('/proc/self/ns/pid').catch(() => ''),
   ])
-  const { pid } = process
+  const pid = process.pid
   return { host: hostname(), pid, startTicks: await startTicks(pid), bootId: bootId.trim(), processSpace }
 }
 
