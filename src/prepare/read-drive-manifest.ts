@@ -5,8 +5,9 @@ import { createHash } from 'node:crypto'
 import { fileAccess, type NtfsTree, type NtfsVolume } from '../addon/ntfs.js'
 import { TransferError } from '../errors.js'
 import { type ExtentTable, filePath } from '../file-tree.js'
-import { type ReadManifestBlob, readManifest } from '../formats/manifest-reader.js'
+import { type ReadManifestBlob, type ReadManifestHeader, readManifest } from '../formats/manifest-reader.js'
 import { type HashedPath, zeroDigest } from '../formats/manifest-writer.js'
+import { selectExtents, uniformBlockBytes } from '../plan/content-columns.js'
 import { listFilesFolder, manifestName } from '../plan/drive-manifest.js'
 import { FileIndex } from '../plan/file-index.js'
 import type { CheckFinding } from './check-finding.js'
@@ -22,6 +23,8 @@ export interface ExpectedBlocks {
   extents: ExtentTable
   /** 16 bytes a block. */
   expected: Buffer
+  /** A byte a block: 1 for those that are not to be looked at. */
+  skip: Uint8Array
   /** Path on the drive of file `index` of these columns. */
   filePath(index: number): string
   /** What is wrong already: files that are missing, of another length, or not in the manifest. */
@@ -44,7 +47,7 @@ export async function readExpectedBlocks(ntfs: NtfsVolume, tree: NtfsTree): Prom
   const collected = new Collected(ntfs, tree, index)
   collected.seen[manifestFile] = 1
   for await (const part of readManifest(fileBytes(ntfs, tree, manifestFile, hash))) {
-    if (part.kind === 'header') collected.driveId = part.driveId
+    if (part.kind === 'header') collected.begin(part)
     else await collected.add(part)
   }
   collected.reportStrangers()
@@ -63,9 +66,12 @@ async function* fileBytes(ntfs: NtfsVolume, tree: NtfsTree, file: number, hash: 
 
 class Collected {
   driveId = ''
+  isOurs = false
   readonly seen: Uint8Array
   readonly #findings: CheckFinding[] = []
   readonly #digests = new GrowingBytes()
+  /** A byte for each digest: 1 for a block that is not to be looked at. */
+  readonly #skip = new GrowingBytes()
   /** By file of the tree: where its digests start (in digests), and its block size; NaN for files not to be compared. */
   readonly #firstDigest: Float64Array
   readonly #blockBytes: Float64Array
@@ -80,6 +86,11 @@ class Collected {
     this.seen = new Uint8Array(count)
     this.#firstDigest = new Float64Array(count).fill(Number.NaN)
     this.#blockBytes = new Float64Array(count)
+  }
+
+  begin({ driveId, clientCreator }: ReadManifestHeader): void {
+    this.driveId = driveId
+    this.isOurs = clientCreator?.startsWith('diskferry ') === true
   }
 
   async add(blob: ReadManifestBlob): Promise<void> {
@@ -106,7 +117,7 @@ class Collected {
     this.#addDigests(blob, blockBytes)
   }
 
-  // Ranges that a page blob leaves out must read as zeros: a drive of ours has zeros there.
+  // Ranges that a page blob leaves out are zeros on a drive of ours; what others have there is their business.
   #addDigests(blob: ReadManifestBlob, blockBytes: number): void {
     const blocks = Math.ceil(blob.lengthBytes / blockBytes)
     let next = 0
@@ -114,8 +125,12 @@ class Collected {
       const offset = block * blockBytes
       if (blob.offsets[next] === offset) {
         this.#digests.push(blob.digests.subarray(next * digestBytes, (next + 1) * digestBytes))
+        this.#skip.push(wanted)
         next++
-      } else this.#digests.push(zeroDigest(Math.min(blockBytes, blob.lengthBytes - offset)))
+      } else {
+        this.#digests.push(zeroDigest(Math.min(blockBytes, blob.lengthBytes - offset)))
+        this.#skip.push(this.isOurs ? wanted : unwanted)
+      }
     }
   }
 
@@ -193,58 +208,29 @@ class Collected {
       fileSizeBytes,
       fileBlockBytes,
       extents: selectExtents(tree.extents, order),
-      expected: this.#orderedDigests(order),
+      expected: this.#ordered(this.#digests, digestBytes, order),
+      skip: this.#ordered(this.#skip, 1, order),
       filePath: (index) => `\\${filePath(tree, order[index] as number, '\\')}`,
       findings: this.#findings,
     }
   }
 
-  #orderedDigests(order: Uint32Array): Buffer {
-    const bytes = this.#digests.bytes()
+  /** What was gathered for each block, in the order of the files. */
+  #ordered(gathered: GrowingBytes, bytesEach: number, order: Uint32Array): Buffer {
+    const bytes = gathered.bytes()
     const ordered = Buffer.allocUnsafe(bytes.length)
     let at = 0
     for (const file of order) {
       const blocks = Math.ceil((this.tree.fileSizeBytes[file] as number) / (this.#blockBytes[file] as number))
-      const start = (this.#firstDigest[file] as number) * digestBytes
-      at += bytes.copy(ordered, at, start, start + blocks * digestBytes)
+      const start = (this.#firstDigest[file] as number) * bytesEach
+      at += bytes.copy(ordered, at, start, start + blocks * bytesEach)
     }
     return ordered
   }
 }
 
-const fourMebibytes = 4 << 20
-
-/** The one length of all blocks but the last; undefined when they differ. Page ranges may have gaps of whole blocks. */
-function uniformBlockBytes(blob: ReadManifestBlob): number | undefined {
-  const blockBytes = blob.kind === 'page' ? fourMebibytes : (blob.lengths[0] ?? fourMebibytes)
-  if (blockBytes % 64 !== 0 && blob.offsets.length > 1) return undefined
-  if (blockBytes > fourMebibytes && blockBytes % fourMebibytes !== 0 && blob.offsets.length > 1) return undefined
-  for (const [index, offset] of blob.offsets.entries()) {
-    const expected = Math.min(blockBytes, blob.lengthBytes - offset)
-    if (offset % blockBytes !== 0 || blob.lengths[index] !== expected) return undefined
-  }
-  // One block that is the whole file may have any length; the engine wants a multiple of the hash's block.
-  if (blob.kind === 'page' || blob.offsets.length > 1) return blockBytes
-  return Math.max(fourMebibytes, Math.ceil(blob.lengthBytes / fourMebibytes) * fourMebibytes)
-}
-
-function selectExtents(extents: ExtentTable, files: Uint32Array): ExtentTable {
-  const firstExtent = new Uint32Array(files.length + 1)
-  files.forEach((file, at) => {
-    const count = (extents.firstExtent[file + 1] as number) - (extents.firstExtent[file] as number)
-    firstExtent[at + 1] = (firstExtent[at] as number) + count
-  })
-  const total = firstExtent[files.length] as number
-  const offsetBytes = new Float64Array(total)
-  const lengthBytes = new Float64Array(total)
-  files.forEach((file, at) => {
-    const from = extents.firstExtent[file] as number
-    const to = extents.firstExtent[file + 1] as number
-    offsetBytes.set(extents.offsetBytes.subarray(from, to), firstExtent[at])
-    lengthBytes.set(extents.lengthBytes.subarray(from, to), firstExtent[at])
-  })
-  return { firstExtent, offsetBytes, lengthBytes }
-}
+const wanted = Buffer.of(0)
+const unwanted = Buffer.of(1)
 
 class GrowingBytes {
   #bytes = Buffer.allocUnsafe(1 << 16)

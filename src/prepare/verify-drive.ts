@@ -168,7 +168,7 @@ function reportMetadata(run: Verification, range: MetadataRange, unreadable?: st
   })
 }
 
-type Blocks = Pick<ExpectedBlocks, 'fileSizeBytes' | 'fileBlockBytes' | 'extents' | 'expected'>
+type Blocks = Pick<ExpectedBlocks, 'fileSizeBytes' | 'fileBlockBytes' | 'extents' | 'expected'> & { skip?: Uint8Array }
 
 async function runVerify(
   volume: BitlockerVolume,
@@ -177,8 +177,7 @@ async function runVerify(
   onBad: (file: number, block: number, unreadable?: string) => void,
 ): Promise<{ blocks: number }> {
   const { memoryBytes = 128 * 1024 * 1024, progress, signal } = options
-  const { fileSizeBytes, fileBlockBytes, extents, expected } = blocks
-  const input = { volume, fileSizeBytes, fileBlockBytes, extents, expected, memoryBytes }
+  const input = { volume, ...blocks, memoryBytes }
   const run = verifyBlocks(input, (event) => {
     if (event.kind === 'mismatch') onBad(event.file, event.block)
     else onBad(event.file, event.block, event.message)

@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { it } from 'node:test'
 import { fileAccess } from '../../src/addon/ntfs.js'
 import { encodeMetadata } from '../../src/formats/blob-properties.js'
-import { type ManifestBlob, writeManifest } from '../../src/formats/manifest-writer.js'
+import { type BlobType, type ManifestBlob, writeManifest } from '../../src/formats/manifest-writer.js'
 import { filePath, openDrive } from '../../src/index.js'
 import { MemoryStore } from '../../src/storage/memory-store.js'
 import { foreignUnavailable, setAttribute } from '../addon/made-foreign.js'
@@ -24,7 +24,7 @@ const md5 = (bytes: Uint8Array) => createHash('md5').update(bytes).digest()
 interface Wanted {
   path: string
   blockBytes: number
-  blobType?: 'page'
+  blobType?: BlobType
 }
 
 const wanted: Wanted[] = [
@@ -127,8 +127,8 @@ it('imports a drive that another system filled, whatever its files are like', { 
     assert.equal(access.get(path), fileAccess.readFile, path)
   assert.equal(access.get('fragments'), fileAccess.extents)
 
-  const store = new MemoryStore()
   const { path, secret } = drive
+  const store = new MemoryStore()
   const { report, errors } = await receive(made, store, { drives: [{ path, secret }], contentMd5: true })
   assert.deepEqual([...errors.values()], [])
   assert.equal(report.drives[0]?.status, 'Completed', JSON.stringify(report.drives[0]))
