@@ -32,7 +32,7 @@ export {
 export { encodeRecord, type JournalRecord, parseJournal } from './formats/journal.js'
 export { type ManifestPart, readManifest } from './formats/manifest-reader.js'
 export { type ManifestBlob, type ManifestHeader, writeManifest } from './formats/manifest-writer.js'
-export { encodePathMap, parsePathMap } from './formats/path-map.js'
+export { encodePathMap, type PathMap, parsePathMap } from './formats/path-map.js'
 export { certificateNote, type PublishSettings, parsePublishSettings } from './formats/publish-settings.js'
 export { redact } from './formats/redact.js'
 export {
@@ -100,11 +100,19 @@ export { version } from './prepare/version.js'
 export { chooseKey, type KeyCandidate } from './receive/choose-key.js'
 export type { ReceiveDrive } from './receive/receive-drive.js'
 export { type ReceiveRequest, type ReceiveResult, receiveDrives } from './receive/receive-drives.js'
+export { type RepairRequest, type RepairResult, repairImport } from './receive/repair.js'
 export { describeInspection, describeVerification } from './reports/describe-checks.js'
 export { copyLogToJson, describeCopyLog } from './reports/describe-copy-log.js'
 export { describeDrives, describeFile } from './reports/describe-drives.js'
 export { describeJob, describeJobLine, describeLocation, jobToJson } from './reports/describe-job.js'
 export { describeReceived } from './reports/describe-receive.js'
+export {
+  describeRepair,
+  isDriveLost,
+  type RepairLeft,
+  type RepairReport,
+  repairToJson,
+} from './reports/describe-repair.js'
 export { describePlan, describeSession, planToJson, sessionToJson } from './reports/describe-session.js'
 export { describeStagedJob, describeStagedJobs, listedJobToJson, shippingLines } from './reports/describe-staging.js'
 export { formatBytes, formatDuration, formatRate } from './reports/format-bytes.js'

@@ -14,6 +14,7 @@ import { logsCommand } from './commands/logs.js'
 import { planCommand } from './commands/plan.js'
 import { prepareCommand } from './commands/prepare.js'
 import { receiveCommand } from './commands/receive.js'
+import { repairCommand } from './commands/repair.js'
 import { serviceCommand } from './commands/service.js'
 import { stageCommand } from './commands/stage.js'
 import { verifyCommand } from './commands/verify.js'
@@ -37,6 +38,7 @@ async function main(words: string[]): Promise<void> {
     .command(listCommand)
     .command(extractCommand)
     .command(receiveCommand)
+    .command(repairCommand)
     .command(logsCommand)
     .command(stageCommand)
     .command(jobCommand)

@@ -9,6 +9,7 @@ import type { BlobStatus } from '../formats/copy-log-codes.js'
 import { type ContentFile, contentColumns, uniformBlockBytes } from '../plan/content-columns.js'
 import { type AttributeReader, attributeProblem } from './blob-attributes.js'
 import type { BlobResult, BlobSink, BlobTask } from './blob-sink.js'
+import { eachLimited } from './each-limited.js'
 import { SinkFeeder } from './feed-sinks.js'
 import { blobStatusOf, type ImportContext, placeOf } from './import-context.js'
 import type { NumberedBlob } from './manifest-source.js'
@@ -117,13 +118,14 @@ async function claim(
 
 const noAttributes = { properties: {}, metadataFile: undefined, propertiesFile: undefined }
 
-function claimSink(context: ImportContext, task: BlobTask): Promise<BlobSink | BlobResult> | BlobSink {
+/** A sink for the content; or what became of the blob, when nothing of it has to be sent. */
+export function claimSink(context: ImportContext, task: BlobTask): Promise<BlobSink | BlobResult> | BlobSink {
   const { kind, lengthBytes, offsets } = task.blob
   if (lengthBytes === 0 || (kind === 'block' && offsets.length === 1)) return new SmallBlobSink(context, task)
   return kind === 'page' ? PageBlobSink.claim(context, task) : BlockBlobSink.claim(context, task)
 }
 
-function isSink(claimed: BlobSink | BlobResult): claimed is BlobSink {
+export function isSink(claimed: BlobSink | BlobResult): claimed is BlobSink {
   return 'put' in claimed
 }
 
@@ -211,23 +213,4 @@ async function record({ journal, counters }: ImportContext, task: BlobTask, resu
   if (problem === undefined) return journal.done(number, outcome, isThere ? blob.lengthBytes : 0)
   const ranges = [{ status: 'Completed' as const, count: blob.offsets.length }]
   await journal.failed(number, { status: 'CompletedWithErrors', message: problem, ranges })
-}
-
-/** Runs `work` on all items, so many at once. The first error is told at once and stops the rest from being begun. */
-async function eachLimited<T>(
-  items: readonly T[],
-  most: number,
-  work: (item: T) => Promise<void>,
-  fail: (error: unknown) => void,
-): Promise<void> {
-  let next = 0
-  const worker = async () => {
-    while (next < items.length) {
-      await work(items[next++] as T).catch((error) => {
-        next = items.length
-        fail(error)
-      })
-    }
-  }
-  await Promise.all(Array.from({ length: Math.min(most, items.length) }, worker))
 }

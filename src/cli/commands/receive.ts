@@ -1,39 +1,28 @@
 // diskferry receive: drives that arrived are imported into a storage account. The same command again goes on.
 
-import { readFile, writeFile } from 'node:fs/promises'
-import { basename } from 'node:path'
+import { writeFile } from 'node:fs/promises'
 import type { Argv, CommandModule } from 'yargs'
 import {
-  chooseKey,
   describeReceived,
-  type KeyCandidate,
   parseByteSize,
-  parseDriveInfo,
   RateLimit,
   type ReceiveDrive,
   type ReceiveRequest,
   type ReceiveResult,
-  readSecretFile,
-  readSessionKey,
   receiveDrives,
   receiveReportToHtml,
   receiveReportToJson,
-  TransferError,
 } from '../../index.js'
 import { exitCodeHelp } from '../exit-codes.js'
 import type { GlobalOptions } from '../options.js'
 import { receiveExitCode } from '../receive-exit-code.js'
+import { readShippedDrive, type ShippedDriveOptions, shippedDriveOptions } from '../shipped-drive-options.js'
 import { abortOnSignals } from '../signals.js'
 import { openStore, type StorageOptions, storageOptions } from '../storage-options.js'
 import { createTerminal, type Terminal } from '../terminal.js'
 
-interface ReceiveOptions extends GlobalOptions, StorageOptions {
+interface ReceiveOptions extends GlobalOptions, StorageOptions, ShippedDriveOptions {
   drive: string[]
-  journal?: string
-  driveInfo?: string[]
-  recoveryPasswordFile?: string[]
-  manifestFile?: string
-  manifestHash?: string
   state?: string
   resume: boolean
   job?: string
@@ -70,21 +59,8 @@ export const receiveCommand: CommandModule<GlobalOptions, ReceiveOptions> = {
 }
 
 function receiveOptions(options: Argv<GlobalOptions>) {
-  return storageOptions(options)
+  return shippedDriveOptions(storageOptions(options))
     .option('drive', { type: 'string', array: true, demandOption: true, describe: 'Drive that arrived (repeatable)' })
-    .option('journal', { type: 'string', describe: 'Journal of the session: keys and manifest hashes' })
-    .option('drive-info', {
-      type: 'string',
-      array: true,
-      describe: '<DriveId>.xml of a drive, instead of the journal (repeatable)',
-    })
-    .option('recovery-password-file', {
-      type: 'string',
-      array: true,
-      describe: 'File with a recovery password (repeatable)',
-    })
-    .option('manifest-file', { type: 'string', describe: 'Manifest on the drive; \\DriveManifest.xml when not given' })
-    .option('manifest-hash', { type: 'string', describe: 'MD5 that the manifest must have (for one drive)' })
     .option('state', { type: 'string', describe: 'Journal of the import; <journal>.import when not given' })
     .option('resume', { type: 'boolean', default: false, describe: 'Refuse to begin anew: go on or fail' })
     .option('job', { type: 'string', describe: 'Name of the job, for the names of the logs' })
@@ -124,7 +100,7 @@ async function readRequest(
     throw new TypeError('expected 32 hexadecimal digits for --manifest-hash, and one --drive')
   }
   const drives: ReceiveDrive[] = []
-  for (const path of drive) drives.push(await readDrive(path, options, terminal))
+  for (const path of drive) drives.push(await readShippedDrive(path, options, terminal))
   return {
     drives,
     statePath: state ?? (journal === undefined ? 'diskferry.import' : `${journal}.import`),
@@ -144,52 +120,6 @@ function logsPlace({ diagnosticsContainer, to }: ReceiveOptions): Pick<ReceiveRe
   if (diagnosticsContainer !== undefined) return { logs: { container: diagnosticsContainer, prefix: '' } }
   const [, container] = /^https?:\/\/[^/]+(?:\/devstoreaccount1)?\/([^/?]+)/.exec(to) ?? []
   return container === undefined ? {} : { logs: { container, prefix: 'waimportexport/' } }
-}
-
-async function readDrive(path: string, options: ReceiveOptions, terminal: Terminal): Promise<ReceiveDrive> {
-  const { journal, manifestHash, manifestFile } = options
-  const more = manifestFile === undefined ? {} : { manifestFile }
-  const candidates = await readCandidates(options, terminal)
-  if (candidates.length === 0 && journal !== undefined) {
-    const { secret, expected, state } = await readSessionKey(journal, path)
-    const hash = manifestHash ?? expected.manifestHash
-    const wanted = { driveId: state.driveId, ...(hash === undefined ? {} : { manifestHash: hash }) }
-    return { path, secret, expected: wanted, expectedFrom: 'the journal', ...more }
-  }
-  if (candidates.length === 0) candidates.push(await askForKey(path, terminal))
-  const { secret, expected, manifestFile: named } = await chooseKey(path, candidates)
-  const given = manifestHash === undefined ? {} : { manifestHash }
-  const expectedFrom = manifestHash === undefined ? 'the job' : 'the command line'
-  const drive: ReceiveDrive = { path, secret, expected: { ...expected, ...given }, expectedFrom }
-  return named === undefined ? { ...drive, ...more } : { ...drive, manifestFile: named, ...more }
-}
-
-async function readCandidates(options: ReceiveOptions, terminal: Terminal): Promise<KeyCandidate[]> {
-  const candidates: KeyCandidate[] = []
-  for (const path of options.driveInfo ?? []) {
-    const text = await readFile(path, 'utf8').catch((cause: Error) => {
-      throw new TransferError('KEY_MISSING', `${path} cannot be read: ${cause.message}`, { cause, path })
-    })
-    const { driveId, bitLockerKey, manifestFile, manifestHash } = parseDriveInfo(text, path)
-    const secret = { kind: 'recovery-password', password: bitLockerKey } as const
-    candidates.push({ secret, expected: { driveId, manifestHash }, manifestFile })
-  }
-  for (const path of options.recoveryPasswordFile ?? []) {
-    const password = await readSecretFile(path, terminal.warn)
-    candidates.push({ secret: { kind: 'recovery-password', password }, expected: {} })
-  }
-  return candidates
-}
-
-async function askForKey(path: string, terminal: Terminal): Promise<KeyCandidate> {
-  const fromEnvironment = process.env.DISKFERRY_RECOVERY_PASSWORD?.trim()
-  if (fromEnvironment === undefined && !terminal.isInteractive) {
-    throw new TransferError('KEY_MISSING', `No key was given for ${path}.`, {
-      hint: 'Give --journal, --drive-info, --recovery-password-file, or DISKFERRY_RECOVERY_PASSWORD.',
-    })
-  }
-  const password = fromEnvironment ?? (await terminal.askSecret(`Recovery password of ${basename(path)}`))
-  return { secret: { kind: 'recovery-password', password }, expected: {} }
 }
 
 async function tell({ report: path }: ReceiveOptions, result: ReceiveResult, terminal: Terminal): Promise<void> {
