@@ -373,6 +373,39 @@ describe('repairImport', () => {
     assert.deepEqual(store.takeSent(), [])
   })
 
+  it('makes a page blob from a log alone only when what the log leaves out is zero in the file', async () => {
+    const folder = temporaryFolder('repair-gaps')
+    const { createHash } = await import('node:crypto')
+    const content = Buffer.concat([contentOf(1, 512), Buffer.alloc(1024), contentOf(2, 512)])
+    const other = Buffer.from(content)
+    other[700] = 1
+    const range = (offset: number) => {
+      const hash = createHash('md5')
+        .update(content.subarray(offset, offset + 512))
+        .digest('hex')
+        .toUpperCase()
+      return `<PageRange Offset="${offset}" Length="512" Hash="${hash}" Status="Cancelled"/>`
+    }
+    const names = '<BlobPath>archive/d.vhd</BlobPath><FilePath>\\d.vhd</FilePath><Length>2048</Length>'
+    const undecided = '<ImportDisposition Status="Cancelled">rename</ImportDisposition>'
+    const log = join(folder, 'log.xml')
+    writeFileSync(
+      log,
+      `<DriveLog><Blob Status="FileNotFound">${names}${undecided}<PageRangeList>${range(0)}${range(1536)}</PageRangeList></Blob></DriveLog>`,
+    )
+    writeTree(folder, { 'other/d.vhd': other, 'right/d.vhd': content })
+    const store = new CountingStore()
+    await store.createContainer('archive')
+    const refused = await repair(log, store, { from: [join(folder, 'other')] })
+    assert.match(refused.report.left[0]?.message ?? '', /no hashes for all/)
+    assert.equal(await store.head({ container: 'archive', name: 'd.vhd' }), undefined)
+    const { report } = await repair(log, store, { from: [join(folder, 'other'), join(folder, 'right')] })
+    assert.deepEqual(report.left, [])
+    assert.deepEqual(store.takeSent(), ['d.vhd 512 at 0', 'd.vhd 512 at 1536'])
+    const found = await hashesInStore(store, 'archive', '')
+    assert.equal(found.get('d.vhd'), createHash('sha256').update(content).digest('hex'))
+  })
+
   it('repairs in a real service', { skip: azuriteMissing() }, async () => {
     const azurite = await startAzurite()
     try {
