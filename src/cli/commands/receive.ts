@@ -10,6 +10,7 @@ import {
   type ReceiveRequest,
   type ReceiveResult,
   receiveDrives,
+  receiveOrdered,
   receiveReportToHtml,
   receiveReportToJson,
 } from '../../index.js'
@@ -18,10 +19,11 @@ import type { GlobalOptions } from '../options.js'
 import { receiveExitCode } from '../receive-exit-code.js'
 import { readShippedDrive, type ShippedDriveOptions, shippedDriveOptions } from '../shipped-drive-options.js'
 import { abortOnSignals } from '../signals.js'
+import { openStation, type StationOptions, stationOptions, tellPackedJobs } from '../station-options.js'
 import { openStore, type StorageOptions, storageOptions } from '../storage-options.js'
 import { createTerminal, type Terminal } from '../terminal.js'
 
-interface ReceiveOptions extends GlobalOptions, StorageOptions, ShippedDriveOptions {
+interface ReceiveOptions extends GlobalOptions, StorageOptions, ShippedDriveOptions, StationOptions {
   drive: string[]
   state?: string
   resume: boolean
@@ -43,11 +45,18 @@ export const receiveCommand: CommandModule<GlobalOptions, ReceiveOptions> = {
     const terminal = createTerminal(options)
     const { signal, done } = abortOnSignals()
     try {
-      const request = await readRequest(options, terminal)
+      const settings = readSettings(options)
+      const station = await openStation(options, terminal)
+      const drives = station === undefined ? await readDrives(options, terminal) : []
       const store = await openStore(options, terminal)
+      const run = { ...settings, store, signal, onProgress: terminal.progress }
       try {
-        const result = await receiveDrives({ ...request, store, signal, onProgress: terminal.progress })
+        const result =
+          station === undefined
+            ? await receiveDrives({ ...run, drives })
+            : await receiveOrdered({ ...run, station, paths: options.drive })
         await tell(options, result, terminal)
+        if (station !== undefined) await tellPackedJobs(station, terminal)
         process.exitCode = receiveExitCode(result)
       } finally {
         await store.close()
@@ -59,7 +68,7 @@ export const receiveCommand: CommandModule<GlobalOptions, ReceiveOptions> = {
 }
 
 function receiveOptions(options: Argv<GlobalOptions>) {
-  return shippedDriveOptions(storageOptions(options))
+  return stationOptions(shippedDriveOptions(storageOptions(options)))
     .option('drive', { type: 'string', array: true, demandOption: true, describe: 'Drive that arrived (repeatable)' })
     .option('state', { type: 'string', describe: 'Journal of the import; <journal>.import when not given' })
     .option('resume', { type: 'boolean', default: false, describe: 'Refuse to begin anew: go on or fail' })
@@ -84,10 +93,13 @@ ${exitCodeHelp}`,
     )
 }
 
-async function readRequest(
-  options: ReceiveOptions,
-  terminal: Terminal,
-): Promise<Omit<ReceiveRequest, 'store' | 'signal' | 'onProgress'>> {
+async function readDrives(options: ReceiveOptions, terminal: Terminal): Promise<ReceiveDrive[]> {
+  const drives: ReceiveDrive[] = []
+  for (const path of options.drive) drives.push(await readShippedDrive(path, options, terminal))
+  return drives
+}
+
+function readSettings(options: ReceiveOptions): Omit<ReceiveRequest, 'drives' | 'store' | 'signal' | 'onProgress'> {
   const { drive, state, journal, resume, job, concurrency, limitRate, manifestHash } = options
   if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > 256) {
     throw new TypeError(`expected 1 to 256 for --concurrency but received ${concurrency}`)
@@ -99,10 +111,7 @@ async function readRequest(
   if (manifestHash !== undefined && (drive.length > 1 || !/^[0-9A-Fa-f]{32}$/.test(manifestHash))) {
     throw new TypeError('expected 32 hexadecimal digits for --manifest-hash, and one --drive')
   }
-  const drives: ReceiveDrive[] = []
-  for (const path of drive) drives.push(await readShippedDrive(path, options, terminal))
   return {
-    drives,
     statePath: state ?? (journal === undefined ? 'diskferry.import' : `${journal}.import`),
     mustResume: resume,
     concurrency,
