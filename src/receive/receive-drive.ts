@@ -23,6 +23,7 @@ import { ImportJournal } from './import-journal.js'
 import { importWindow } from './import-window.js'
 import { ManifestSource, type NumberedBlob } from './manifest-source.js'
 import type { MemoryGate } from './memory-gate.js'
+import { isNoRoom, noRoom } from './no-room.js'
 import { markOf } from './put-pages.js'
 import { openShippedDrive, type ShippedDrive } from './shipped-drive.js'
 import { type ExpectedManifest, type ManifestSurvey, surveyManifest } from './survey-manifest.js'
@@ -227,11 +228,9 @@ function interrupted(path: string): TransferError {
 /** What went wrong with the drive at this path. */
 export function asTransferError(cause: unknown, path: string): TransferError {
   if (cause instanceof TransferError) return cause
-  const { name, code, message } = cause as NodeJS.ErrnoException
+  const { name, message } = cause as Error
   if (name === 'AbortError') return interrupted(path)
-  if (code === 'ENOSPC') {
-    return new TransferError('DEVICE_FULL', `No room beside the journal of the import: ${message}`, { cause, path })
-  }
+  if (isNoRoom(cause)) return noRoom(cause)
   return new TransferError('INTERNAL', `${path}: ${message}`, { cause, path })
 }
 

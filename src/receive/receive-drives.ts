@@ -14,6 +14,7 @@ import type { BlobStore } from '../storage/blob-store.js'
 import { ClaimedNames } from './claimed-names.js'
 import { Containers, type UploadRate } from './import-context.js'
 import { MemoryGate } from './memory-gate.js'
+import { isNoRoom, noRoom } from './no-room.js'
 import {
   asTransferError,
   type DriveImport,
@@ -64,10 +65,9 @@ export const defaultLogs = { container: 'waimportexport', prefix: '' }
 export async function receiveDrives(request: ReceiveRequest): Promise<ReceiveResult> {
   const startedAt = new Date()
   const statePath = resolve(request.statePath)
-  await mkdir(dirname(statePath), { recursive: true })
-  const journal = await JournalFile.open(statePath)
+  const journal = await openJournal(statePath)
   try {
-    const state = await checkState(request, journal)
+    const state = await checkState(request, journal).catch(refuseNoRoom)
     const rows = request.drives.map(({ path }) => progressRow(path))
     const results = await withProgress(rows, request.onProgress, () => runAll(request, journal, state, rows))
     const drives: ReceivedDrive[] = []
@@ -84,6 +84,20 @@ export async function receiveDrives(request: ReceiveRequest): Promise<ReceiveRes
   } finally {
     await journal.close()
   }
+}
+
+async function openJournal(statePath: string): Promise<JournalFile> {
+  try {
+    await mkdir(dirname(statePath), { recursive: true })
+    return await JournalFile.open(statePath)
+  } catch (error) {
+    return refuseNoRoom(error)
+  }
+}
+
+function refuseNoRoom(cause: unknown): never {
+  if (isNoRoom(cause)) throw noRoom(cause)
+  throw cause
 }
 
 async function checkState({ store, mustResume }: ReceiveRequest, journal: JournalFile): Promise<ImportState> {

@@ -23,10 +23,11 @@ export async function makeDrives(
   files: Readonly<Record<string, Buffer | string>>,
   sizes: readonly string[] = ['200M'],
   changes: Partial<PrepareRequest> = {},
+  serial = 'DRIVE',
 ): Promise<MadeDrives> {
   const source = join(folder, 'source')
   writeTree(source, files)
-  const specs = sizes.map((size, index) => `${join(folder, `drive-${index}.img`)}:${size},serial=DRIVE${index}`)
+  const specs = sizes.map((size, index) => `${join(folder, `drive-${index}.img`)}:${size},serial=${serial}${index}`)
   const request = requestFor(source, specs, changes)
   const session = await prepare(request, { journalPath: join(folder, 'job.jrn'), verify: false })
   const drives = session.drives.map((drive) => {

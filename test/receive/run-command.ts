@@ -1,0 +1,44 @@
+// Runs the command line as a process of its own, and keeps what can be seen of it from outside.
+
+import { spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
+
+export interface CommandRun {
+  exitCode: number | null
+  stdout: string
+  stderr: string
+  /** As any user of the machine sees it. */
+  commandLine: string
+  /** Most memory that it had at once. */
+  peakBytes: number
+}
+
+export function runCommand(words: readonly string[], environment: Record<string, string> = {}): Promise<CommandRun> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [main, ...words], { env: { ...process.env, ...environment } })
+    const run: CommandRun = { exitCode: null, stdout: '', stderr: '', commandLine: '', peakBytes: 0 }
+    child.stdout.on('data', (text) => {
+      run.stdout += text
+    })
+    child.stderr.on('data', (text) => {
+      run.stderr += text
+    })
+    const timer = setInterval(() => {
+      try {
+        run.commandLine = readFileSync(`/proc/${child.pid}/cmdline`, 'utf8') || run.commandLine
+        const status = readFileSync(`/proc/${child.pid}/status`, 'utf8')
+        run.peakBytes = 1024 * Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1] ?? run.peakBytes / 1024)
+      } catch {
+        // It has ended.
+      }
+    }, 20)
+    child.on('error', reject)
+    child.on('close', (exitCode) => {
+      clearInterval(timer)
+      resolve({ ...run, exitCode })
+    })
+  })
+}
