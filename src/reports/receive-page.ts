@@ -251,7 +251,6 @@ function details({
   manifest,
   checked,
   blocksDamaged,
-  seconds,
   logs,
   bytesThere,
 }: ReceivedDrive): string {

@@ -58,7 +58,8 @@ test('as objects: a line for each drive, failures with the number left out, then
     ],
   )
   assert.equal(lines[1]?.failuresLeftOut, 41)
-  assert.equal((lines[1]?.failures as unknown[]).length, 3)
+  assert.ok(Array.isArray(lines[1]?.failures))
+  assert.equal(lines[1].failures.length, 3)
   assert.equal(lines[0]?.bytesPerSecond, 7_312_004_112_384 / 21_614)
   assert.equal(lines[2]?.account, 'seedaccount')
   for (const line of lines) assert.doesNotMatch(JSON.stringify(line), /\n/)
@@ -127,7 +128,8 @@ const hostileReport = reportOf([
 
 test('hostile names stay text wherever they stand', () => {
   const page = receiveReportToHtml({ ...hostileReport, account: hostile, startedAt: hostile, finishedAt: hostile })
-  assert.doesNotMatch(page, /<script|<img|\u202e|\u0000| on\w+=|<a |href|src=/)
+  assert.doesNotMatch(page, /<script|<img|\u202e| on\w+=|<a |href|src=/)
+  assert.ok(!page.includes('\0'))
   assert.equal(page.split('</style>').length, 2)
   assert.ok(page.includes('&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;&amp;\\u{202e}\\x00\\x0a'))
 })
