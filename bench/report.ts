@@ -4,18 +4,22 @@ import type { Row } from './case.js'
 
 export function tableOf(rows: readonly Row[]): string {
   const lines = [
-    '| work | tool | seconds | MB/s | CPU s | peak MiB | against | bound |',
+    '| work | tool | seconds | MB/s | CPU s/GiB | peak MiB | against | bound |',
     '| --- | --- | ---: | ---: | ---: | ---: | --- | --- |',
   ]
   for (const row of rows) {
     const rate = row.bytes === undefined ? '' : Math.round(row.bytes / row.seconds / 1e6).toString()
-    const cpu = row.cpuSeconds === undefined ? '' : row.cpuSeconds.toFixed(2)
+    const cpu = cpuPerGibibyte(row)
     const peak = row.peakBytes === undefined ? '' : Math.round(row.peakBytes / 2 ** 20).toString()
     lines.push(
       `| ${row.work} | ${row.tool} | ${row.seconds.toFixed(2)} | ${rate} | ${cpu} | ${peak} | ${against(row)} | ${bounds(row)} |`,
     )
   }
   return lines.join('\n')
+}
+
+function cpuPerGibibyte({ cpuSeconds, bytes }: Row): string {
+  return cpuSeconds === undefined || bytes === undefined ? '' : ((cpuSeconds / bytes) * 2 ** 30).toFixed(2)
 }
 
 function against(row: Row): string {
