@@ -62,9 +62,14 @@ async function expectDrives(paths: readonly string[], station: StationClient): P
   }
   const expected: ExpectedDrive[] = []
   for (const path of paths) {
-    const found = (await chooseKey(path, candidates)) as (typeof candidates)[number]
+    // A key that is the only one is taken unseen; twice in the list it is tried: a stranger's drive is not taken for ours.
+    const tried = candidates.length === 1 ? [...candidates, ...candidates] : candidates
+    const found = (await chooseKey(path, tried)) as (typeof candidates)[number]
     const { secret, expected: manifest, manifestFile, job, driveId } = found
     const drive = { path, secret, expected: manifest, expectedFrom: 'the job' as const }
+    if (expected.some((other) => other.driveId === driveId)) {
+      throw new TransferError('JOB_RULES_BROKEN', `${path} is drive ${driveId} of job ${job.name} once more.`)
+    }
     expected.push({ drive: manifestFile === undefined ? drive : { ...drive, manifestFile }, driveId, job })
   }
   return expected

@@ -77,3 +77,27 @@ test('a drive that no job announces is not imported', async () => {
   )
   await assert.rejects(receiveOrdered(request), { code: 'KEY_WRONG' })
 })
+
+test('nothing is begun while a drive is missing, for a stranger’s drive, or for one that is given twice', async () => {
+  const made = await makeDrives(temporaryFolder('receive-missing'), { 'a.txt': 'a' }, ['100M'])
+  const stranger = await makeDrives(temporaryFolder('receive-stranger'), { 'b.txt': 'b' }, ['100M'])
+  const [drive] = made.session.drives
+  assert.ok(drive !== undefined)
+  const receive = (...paths: string[]) =>
+    receiveOrdered({ paths, station, store: new MemoryStore(), statePath: join(made.folder, 'import.jrn') })
+  await announce('alone', [{ ...drive, driveId: 'ALONE' }])
+  const path = made.drives[0]?.path as string
+  await assert.rejects(receive(stranger.drives[0]?.path as string), { code: 'KEY_WRONG' })
+  await assert.rejects(receive(path, path), { code: 'JOB_RULES_BROKEN' })
+  assert.equal((await job('GET', 'alone')).json.properties.state, 'Shipping')
+  assert.equal((await job('PATCH', 'alone', { properties: { cancelRequested: true } })).status, 200)
+  await announce('missing', [
+    { ...drive, driveId: 'HERE' },
+    { ...drive, driveId: 'MISSING', recoveryPassword: stranger.session.drives[0]?.recoveryPassword ?? '' },
+  ])
+  await assert.rejects(receive(stranger.drives[0]?.path as string), {
+    code: 'SERVICE_REFUSED',
+    message: /waits for drive/,
+  })
+  assert.equal((await job('GET', 'missing')).json.properties.state, 'Shipping')
+})

@@ -1,6 +1,7 @@
 // diskferry job: orders an import, declares its package sent, follows it. Rules are checked before anything is sent.
 
 import type { Argv, CommandModule } from 'yargs'
+import { exitCodeHelp } from '../exit-codes.js'
 import type { GlobalOptions } from '../options.js'
 import { jobCreateCommand } from './job-create.js'
 import { jobKeysCommand, jobListCommand, jobLocationsCommand, jobShowCommand, jobStatusCommand } from './job-follow.js'
@@ -21,6 +22,7 @@ export const jobCommand: CommandModule<GlobalOptions, GlobalOptions> = {
       .command(jobKeysCommand)
       .command(jobLocationsCommand)
       .demandCommand(1, 'Which of the job commands? See diskferry job --help.')
+      .epilogue(exitCodeHelp)
       .strict(),
   handler: () => {},
 }

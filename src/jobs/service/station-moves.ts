@@ -38,7 +38,11 @@ export function reportDrive(job: StoredJob, driveId: string, report: DriveReport
   }
   const { state, ...facts } = report
   if (state !== undefined && state !== drive.state) stepDrive(job, drive, state, now)
-  else if (drive.state !== 'Transferring' && (facts.percentComplete ?? facts.bytesSucceeded) !== undefined) {
+  else if (
+    state === undefined &&
+    drive.state !== 'Transferring' &&
+    (facts.percentComplete ?? facts.bytesSucceeded) !== undefined
+  ) {
     throw conflict('InvalidDriveState', `Drive ${driveId} is ${drive.state}; only a transfer has progress.`)
   }
   refuseFacts(drive, facts)
