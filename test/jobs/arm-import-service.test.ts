@@ -142,6 +142,11 @@ describe('when the network or the service fails', () => {
     assert.equal((await createJob(client, 'broken-2', request('B2'))).isNew, false)
   })
 
+  test('a job is made also by somebody who may not list its keys', async () => {
+    const { client: limited } = await behind('pass', 'pass', { status: 403 })
+    assert.equal((await createJob(limited, 'limited', request('LIMITED'))).isNew, true)
+  })
+
   test('a package that was declared before the connection broke is declared once', async () => {
     await createJob(client, 'broken-3', request('B3'))
     const { client: shaky } = await behind('drop-after')
