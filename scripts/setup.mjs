@@ -30,6 +30,8 @@ const testPackages = [
   ['xz-utils', '/usr/bin/xz'],
   ['mount', '/usr/sbin/losetup'],
   ['chromium', '/usr/bin/chromium'],
+  ['poppler-utils', '/usr/bin/pdftotext'],
+  ['zbar-tools', '/usr/bin/zbarimg'],
 ]
 const benchPackages = [['time', '/usr/bin/time']]
 

@@ -6,6 +6,7 @@ import type { GlobalOptions } from '../options.js'
 import { jobCreateCommand } from './job-create.js'
 import { jobKeysCommand, jobListCommand, jobLocationsCommand, jobShowCommand, jobStatusCommand } from './job-follow.js'
 import { jobCancelCommand, jobDeleteCommand, jobShipCommand } from './job-ship.js'
+import { jobSlipCommand } from './job-slip.js'
 
 export const jobCommand: CommandModule<GlobalOptions, GlobalOptions> = {
   command: 'job',
@@ -14,6 +15,7 @@ export const jobCommand: CommandModule<GlobalOptions, GlobalOptions> = {
     options
       .command(jobCreateCommand)
       .command(jobShipCommand)
+      .command(jobSlipCommand)
       .command(jobStatusCommand)
       .command(jobListCommand)
       .command(jobShowCommand)
