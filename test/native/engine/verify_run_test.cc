@@ -135,11 +135,13 @@ struct HandedOver {
 // Keeps every second chunk for a moment, as somebody does who sends it on.
 HandedOver readContent(const MadeCopy& copy) {
   const std::vector<Md5Digest> wanted = copy.wantedDigests();
+  // Outlives the run: the last chunk that was kept still gives its buffer back.
+  const auto pool = std::make_shared<BufferPool>(6, kChunkBytes);
   VerifyOptions options;
   options.volume = copy.volume;
   options.files = copy.plan.view();
   options.expected = std::as_bytes(std::span(wanted));
-  options.pool = std::make_shared<BufferPool>(6, kChunkBytes);
+  options.pool = pool;
   options.hashesFiles = true;
   HandedOver found;
   for (const auto& content : copy.content) found.content.emplace_back(content.size());
