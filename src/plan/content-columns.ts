@@ -83,16 +83,15 @@ export function uniformBlockBytes(blob: ReadManifestBlob): number | undefined {
     return Math.max(standardBlockBytes, Math.ceil(lengthBytes / standardBlockBytes) * standardBlockBytes)
   }
   const longest = lengths.reduce((most, length) => Math.max(most, length), 0)
-  const blockBytes = longest === 0 ? standardBlockBytes : longest
-  const unit = blockBytes < standardBlockBytes ? smallBlockUnitBytes : standardBlockBytes
-  // A short page blob of one range is its own last block.
-  const isAlone = offsets.length === 1 && offsets[0] === 0 && longest === lengthBytes
-  if (isAlone) return standardBlockBytes
-  if (blockBytes % unit !== 0) return undefined
-  const isUniform = offsets.every(
-    (offset, index) => offset % blockBytes === 0 && lengths[index] === Math.min(blockBytes, lengthBytes - offset),
-  )
-  return isUniform ? blockBytes : undefined
+  // Ranges of page blobs are cut at 4 MiB, however short those are that are not left out.
+  const lengthsTried = kind === 'page' ? [standardBlockBytes, longest] : [longest === 0 ? standardBlockBytes : longest]
+  return lengthsTried.find((blockBytes) => {
+    const unit = blockBytes < standardBlockBytes ? smallBlockUnitBytes : standardBlockBytes
+    if (blockBytes === 0 || blockBytes % unit !== 0) return false
+    return offsets.every(
+      (offset, index) => offset % blockBytes === 0 && lengths[index] === Math.min(blockBytes, lengthBytes - offset),
+    )
+  })
 }
 
 /** The extents of these files alone, in this order. */

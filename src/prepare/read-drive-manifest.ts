@@ -18,6 +18,8 @@ export interface ExpectedBlocks {
   manifestHash: string
   files: number
   bytes: number
+  /** Blocks that were compared while the manifest was read; not among those below. */
+  blocksCompared: number
   fileSizeBytes: Float64Array
   fileBlockBytes: Float64Array
   extents: ExtentTable
@@ -76,6 +78,8 @@ class Collected {
   readonly #firstDigest: Float64Array
   readonly #blockBytes: Float64Array
   readonly #lists = new Set<HashedPath>()
+  /** Compared already, through the file system. */
+  readonly #slow = { files: 0, bytes: 0, blocks: 0 }
 
   constructor(
     private readonly ntfs: NtfsVolume,
@@ -147,7 +151,10 @@ class Collected {
   // Manifests with blocks of several lengths, and files that are not in whole clusters, both of which others may write:
   // block by block, one after the other.
   async #compareSlowly(file: number, blob: ReadManifestBlob): Promise<void> {
+    this.#slow.files++
+    this.#slow.bytes += blob.lengthBytes
     for (const [block, offset] of blob.offsets.entries()) {
+      this.#slow.blocks++
       const record = this.tree.fileRecord[file] as number
       const hash = createHash('md5')
       const end = offset + (blob.lengths[block] as number)
@@ -203,8 +210,9 @@ class Collected {
     return {
       driveId: this.driveId,
       manifestHash,
-      files: order.length,
-      bytes: fileSizeBytes.reduce((sum, size) => sum + size, 0),
+      files: order.length + this.#slow.files,
+      bytes: fileSizeBytes.reduce((sum, size) => sum + size, this.#slow.bytes),
+      blocksCompared: this.#slow.blocks,
       fileSizeBytes,
       fileBlockBytes,
       extents: selectExtents(tree.extents, order),

@@ -131,7 +131,7 @@ async function compareBlocks(run: Verification, expected: ExpectedBlocks, option
           : `${path}: block ${block} (at byte ${offset}) cannot be read: ${unreadable}`,
     })
   })
-  return result.blocks
+  return result.blocks + expected.blocksCompared
 }
 
 // A metadata range is a "file" of one block at one extent, so the same engine reads it. The start of the volume, which

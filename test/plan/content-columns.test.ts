@@ -74,7 +74,7 @@ describe('uniformBlockBytes', () => {
       ]),
       4 * mebibyte,
     ],
-    ['a page blob with only that short range', blob('page', 4 * mebibyte + 512, [[4 * mebibyte, 512]]), undefined],
+    ['a page blob with only that short range', blob('page', 4 * mebibyte + 512, [[4 * mebibyte, 512]]), 4 * mebibyte],
     ['a page blob of one page', blob('page', 512, [[0, 512]]), 4 * mebibyte],
     ['a page blob of zeros', blob('page', mebibyte, []), 4 * mebibyte],
   ] as const) {
