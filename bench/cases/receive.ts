@@ -1,4 +1,4 @@
-// Importing a drive into a storage emulator, against @azure/storage-blob's uploadFile of the same files, and into memory.
+// Importing a drive into a storage emulator, against @azure/storage-blob's uploadFile of the same files, and into nothing.
 
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
@@ -105,7 +105,7 @@ export const receiveSmall: BenchCase = {
 
 export const receiveMemory: BenchCase = {
   name: 'receive-memory',
-  describe: 'a drive with eight 256 MiB files into memory: bytes for each second of a processor',
+  describe: 'a drive with eight 256 MiB files into a store that keeps nothing: bytes for each second of a processor',
   run(context): Row[] {
     const { folder: source, bytes } = context.largeFiles()
     const found: { seconds: number; cpuSeconds: number }[] = []
@@ -122,7 +122,7 @@ export const receiveMemory: BenchCase = {
     const value = bytes / cpuSeconds / 1e9
     return [
       {
-        work: '8 x 256 MiB into memory',
+        work: '8 x 256 MiB, no server',
         tool: 'diskferry receive, without start-up',
         seconds: median(found.map((one) => one.seconds)),
         bytes,
