@@ -29,7 +29,8 @@ export async function openShippedDrive(path: string, secret: Secret): Promise<Sh
   let volume: BitlockerVolume | undefined
   try {
     const report = await checkVolume(found, secret)
-    volume = await BitlockerVolume.unlock(found.device, found.place, secret)
+    // Where the copy that was checked does not open, another one may, or the error says why none does.
+    volume = report.volume ?? (await BitlockerVolume.unlock(found.device, found.place, secret))
     const ntfs = await NtfsVolume.open(volume)
     const findings: Finding[] = [...found.tableFindings, ...report.findings, ...(await ntfs.check())]
     refuseDamaged(path, findings)
