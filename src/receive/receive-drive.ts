@@ -70,7 +70,7 @@ export interface DriveImportResult {
   seconds: number
 }
 
-const windowBlobs = 4096
+const windowBlobs = 2048
 const windowRanges = 65_536
 
 /** Never throws. The caller closes `opened.drive` when it has written the logs. */

@@ -45,7 +45,7 @@ export interface ReceiveRequest {
   backupManifest?: boolean
   /** Where logs go in the account. */
   logs?: { container: string; prefix: string }
-  /** Bytes of read buffers for all drives; 128 MiB when not given. */
+  /** Bytes of read buffers for all drives; 96 MiB when not given. */
   memoryBytes?: number
   signal?: AbortSignal
   onProgress?: (rows: readonly DriveProgress[]) => void
@@ -127,7 +127,7 @@ async function runAll(
   state: ImportState,
   rows: readonly DriveProgress[],
 ): Promise<{ run: DriveImport; result: DriveImportResult }[]> {
-  const { drives, store, concurrency = 16, memoryBytes = 128 << 20, contentMd5 = false } = request
+  const { drives, store, concurrency = 16, memoryBytes = 96 << 20, contentMd5 = false } = request
   const total = Math.max(Math.floor(memoryBytes / bufferBytes), drives.length * buffersMin)
   const slots = new UploadSlots(concurrency)
   const shared = {
