@@ -7,6 +7,7 @@ import { constants } from 'node:fs'
 import { link, open, readFile, readlink, rename, rm, stat, unlink } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { TransferError } from '../errors.js'
 import { printable } from '../reports/printable.js'
 import { startTicks } from './folder-lock.js'
@@ -51,6 +52,7 @@ export const lockName = 'lock'
 const staleAfterMsDefault = 10 * 60_000
 const beatEveryMsDefault = 15_000
 const lockBytesMax = 4096
+const settleMs = 300
 
 /** @throws TransferError STAGING_IN_USE with owner and age. */
 export async function takeStagingLock(folder: string, options: LockOptions = {}): Promise<StagingLock> {
@@ -64,7 +66,10 @@ export async function takeStagingLock(folder: string, options: LockOptions = {})
   try {
     let tookOverFrom: string | undefined
     for (let attempt = 0; attempt < 5; attempt++) {
-      if (await publish(draft, path, text)) return new HeldLock(path, text, tookOverFrom, beatEveryMs)
+      if (await publish(draft, path, text)) {
+        if (attempt === 0 || (await isSettled(path, text))) return new HeldLock(path, text, tookOverFrom, beatEveryMs)
+        continue
+      }
       const found = await look(path, draft)
       if (found === undefined) continue
       const owner = await judge(found, identity, staleAfterMs)
@@ -111,6 +116,13 @@ async function publish(draft: string, path: string, text: string): Promise<boole
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
     throw error
   }
+}
+
+// Another that saw the same stale lock may still be about to set it aside, and would take ours instead; while it puts that
+// back, a third may get in. Whoever is there after a moment has the lock.
+async function isSettled(path: string, text: string): Promise<boolean> {
+  await sleep(settleMs)
+  return (await readPlainFile(path, lockBytesMax).catch(() => undefined)) === text
 }
 
 interface FoundLock {
