@@ -38,6 +38,7 @@ export { redact } from './formats/redact.js'
 export {
   addressLines,
   type DatacenterLocation,
+  knownCarriers,
   parseReturnFile,
   type ReturnAddress,
   type ReturnShipping,
@@ -47,6 +48,7 @@ export {
   type StagedCloud,
   type StagedDrive,
   type StagedJob,
+  type StagedOrder,
   type StagedShipping,
   stagedClouds,
 } from './formats/staged-job.js'
@@ -65,6 +67,8 @@ export {
   initStagedJob,
   type ListedJob,
   listStagedJobs,
+  readStagedDraft,
+  refuseDifferent,
   type StagedJobDraft,
 } from './jobs/staging-location.js'
 export {
@@ -74,7 +78,7 @@ export {
   type StationJob,
   type StationJobReport,
 } from './jobs/station-client.js'
-export { checkJob, checkJobName, type DriveFacts, type JobDraft } from './plan/job-rules.js'
+export { checkJob, checkJobName, type DriveFacts, type JobDraft, sameLocation } from './plan/job-rules.js'
 export { planRepair, type RepairBlob, type RepairStep } from './plan/repair-plan.js'
 export { repairSourceCandidates } from './plan/repair-source.js'
 export type { DriveState, JournalState, SessionState } from './plan/session-state.js'

@@ -5,6 +5,7 @@
 import yargs from 'yargs'
 import { hideBin } from 'yargs/helpers'
 import { errorCodes, exitCodes, redact, TransferError, version } from '../index.js'
+import { diskprepCommand } from './commands/diskprep.js'
 import { drivesCommand } from './commands/drives.js'
 import { extractCommand } from './commands/extract.js'
 import { inspectCommand } from './commands/inspect.js'
@@ -41,6 +42,7 @@ async function main(words: string[]): Promise<void> {
     .command(repairCommand)
     .command(logsCommand)
     .command(stageCommand)
+    .command(diskprepCommand)
     .command(jobCommand)
     .command(serviceCommand)
     .strict()

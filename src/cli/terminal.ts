@@ -1,7 +1,7 @@
 // What a command may say and ask: text for people on stdout, or one JSON object a line with --json; progress on stderr, as
 // a line that is rewritten on a terminal and as a plain line every few seconds elsewhere.
 
-import { password as askPassword, text as askText, isCancel } from '@clack/prompts'
+import { select as askChoice, password as askPassword, text as askText, isCancel } from '@clack/prompts'
 import { type DriveProgress, formatBytes, formatDuration, formatRate, redact, TransferError } from '../index.js'
 
 export interface Terminal {
@@ -14,8 +14,23 @@ export interface Terminal {
   /** A warning or note on stderr, with and without --json. */
   warn(text: string): void
   progress(rows: readonly DriveProgress[]): void
-  ask(question: string): Promise<string>
+  ask(question: string, options?: AskOptions): Promise<string>
   askSecret(question: string): Promise<string>
+  /** One of several. @returns its `value`. */
+  choose(question: string, choices: readonly Choice[], options?: AskOptions): Promise<string>
+}
+
+export interface AskOptions {
+  /** What stands there already; the person may change it. */
+  initial?: string
+  /** The option that answers this where nobody can be asked. */
+  flag?: string
+}
+
+export interface Choice {
+  value: string
+  label: string
+  hint?: string
 }
 
 const plainLineEveryMs = 5000
@@ -41,15 +56,32 @@ export function createTerminal(options: { json: boolean }): Terminal {
       process.stderr.write(`${redact(text)}\n`)
     },
     progress: (rows) => line.show(rows),
-    ask: (question) => answer(isInteractive, () => askText({ message: question }), question),
+    ask: (question, { initial, flag } = {}) => {
+      const prompt = { message: question, ...(initial === undefined ? {} : { initialValue: initial }) }
+      return answer(isInteractive, () => askText(prompt), question, flag)
+    },
     askSecret: (question) => answer(isInteractive, () => askPassword({ message: question }), question),
+    choose: (question, choices, { initial, flag } = {}) => {
+      const prompt = {
+        message: question,
+        options: [...choices],
+        ...(initial === undefined ? {} : { initialValue: initial }),
+      }
+      return answer(isInteractive, () => askChoice(prompt), question, flag)
+    },
   }
 }
 
-async function answer(isInteractive: boolean, prompt: () => Promise<unknown>, question: string): Promise<string> {
+async function answer(
+  isInteractive: boolean,
+  prompt: () => Promise<unknown>,
+  question: string,
+  flag?: string,
+): Promise<string> {
   if (!isInteractive) {
+    const how = flag === undefined ? 'Give the answer as an option (see --help)' : `Give ${flag}`
     throw new TransferError('CONFIRMATION_MISSING', `Nobody can answer here: ${question}`, {
-      hint: 'Give the answer as an option (see --help), or run it in a terminal.',
+      hint: `${how}, or run it in a terminal.`,
     })
   }
   const given = await prompt()

@@ -117,7 +117,8 @@ function judgeCertificate(base64: string | undefined): PublishSubscription['cert
   if (text === '') return 'absent'
   if (!/^[A-Za-z0-9+/]+={0,2}$/.test(text)) return 'malformed'
   const bytes = Buffer.from(text, 'base64')
-  const isSequence = bytes[0] === 0x30 && bytes[1] === 0x82 && bytes.length === 4 + bytes.readUInt16BE(2)
+  const isSequence =
+    bytes.length >= 4 && bytes[0] === 0x30 && bytes[1] === 0x82 && bytes.length === 4 + bytes.readUInt16BE(2)
   bytes.fill(0)
   return isSequence ? 'present' : 'malformed'
 }

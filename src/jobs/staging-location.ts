@@ -38,7 +38,7 @@ export async function initStagedJob(
   draft: StagedJobDraft,
   options: LockOptions = {},
 ): Promise<MadeJob> {
-  checkDraft(draft)
+  const first = readStagedDraft(draft)
   const root = resolve(location)
   await mkdir(root, { recursive: true })
   const folder = join(root, `${draft.account}_${draft.job}`)
@@ -49,7 +49,6 @@ export async function initStagedJob(
   try {
     if (opened.state === undefined) {
       await mkdir(join(folder, 'files')).catch(ignoreExisting)
-      const { account: _account, job: _job, ...first } = draft
       return { folder, state: await opened.create(first), isNew: true }
     }
     refuseDifferent(opened.state, draft)
@@ -57,6 +56,13 @@ export async function initStagedJob(
   } finally {
     await opened.close()
   }
+}
+
+/** The draft as it may be stored. @throws TypeError for names that break a rule. */
+export function readStagedDraft(draft: StagedJobDraft): Omit<StagedJobDraft, 'account' | 'job'> {
+  checkDraft(draft)
+  const { account: _account, job: _job, ...first } = draft
+  return first
 }
 
 function checkDraft({ job, account, container, subscription }: StagedJobDraft): void {

@@ -78,6 +78,7 @@ describe('publish settings', () => {
     ['an empty one', '', 'absent'],
     ['a torn one', certificate.slice(0, 100), 'malformed'],
     ['text', 'not base64!', 'malformed'],
+    ['a head without its length', 'MIIB', 'malformed'],
     ['a whole one', certificate, 'present'],
   ]
   for (const [name, value, expected] of certificates) {

@@ -4,7 +4,6 @@ import type { CommandModule } from 'yargs'
 import {
   abortSession,
   type DriveRequest,
-  type DriveTarget,
   describePlan,
   describeSession,
   driveRequestsFromSpecs,
@@ -18,6 +17,7 @@ import {
   sessionToJson,
   TransferError,
 } from '../../index.js'
+import { confirmErase } from '../erase-question.js'
 import { type GlobalOptions, type PlanOptions, planOptions, readDriveOptions, readPlanOptions } from '../options.js'
 import { abortOnSignals } from '../signals.js'
 import { createTerminal, type Terminal } from '../terminal.js'
@@ -169,16 +169,4 @@ async function confirm(plan: SessionPlan, options: PrepareWords, terminal: Termi
   if (options.yes) return true
   for (const { target } of plan.drives) await confirmErase(target, terminal)
   return true
-}
-
-async function confirmErase(target: DriveTarget, terminal: Terminal): Promise<void> {
-  if (!target.needsConfirmation) return
-  terminal.print(`\n${target.path}: ${target.description}`)
-  const typed = await terminal.ask(
-    `ALL DATA ON ${target.path} WILL BE LOST. Type its serial, ${target.driveId}, to erase it`,
-  )
-  if (typed.trim() !== target.driveId) {
-    const message = `The typed serial ${JSON.stringify(typed.trim())} is not ${target.driveId}; nothing was written.`
-    throw new TransferError('SERIAL_MISMATCH', message, { path: target.path })
-  }
 }

@@ -1,0 +1,17 @@
+// The question before a drive is erased: what is on it, and its serial typed by somebody who read that.
+
+import { type DriveTarget, TransferError } from '../index.js'
+import type { Terminal } from './terminal.js'
+
+/** @throws TransferError SERIAL_MISMATCH for anything else than the serial. */
+export async function confirmErase(target: DriveTarget, terminal: Terminal): Promise<void> {
+  if (!target.needsConfirmation) return
+  terminal.print(`\n${target.path}: ${target.description}`)
+  const typed = await terminal.ask(
+    `ALL DATA ON ${target.path} WILL BE LOST. Type its serial, ${target.driveId}, to erase it`,
+  )
+  if (typed.trim() !== target.driveId) {
+    const message = `The typed serial ${JSON.stringify(typed.trim())} is not ${target.driveId}; nothing was written.`
+    throw new TransferError('SERIAL_MISMATCH', message, { path: target.path })
+  }
+}
