@@ -390,7 +390,8 @@ test('a crash while the replacement is recorded is finished by the same call, wh
   const batch = recorded.subarray(0, recorded.indexOf('[EndUpdateRecord]\n', ends) + 18)
   const points = cuts(batch, startBytes)
   assert.equal(points.length, 5)
-  for (const point of points) {
+  // Before that, and inside its first record, the journal is what it was. After it, inside the deciding one, and at the end.
+  for (const point of points.slice(2)) {
     for (const path of [fresh, scene.bad, `${scene.journal}.d`]) rmSync(path, { recursive: true, force: true })
     cpSync(asideOf('d'), `${scene.journal}.d`, { recursive: true })
     writeFileSync(scene.journal, batch.subarray(0, point))
@@ -413,8 +414,8 @@ test('a crash while a session of two drives is recorded never leaves it with one
   const batch = journal.subarray(0, journal.indexOf('[EndUpdateRecord]\n', last) + 18)
   const points = cuts(batch, begin)
   assert.equal(points.length, 7)
-  // Inside the record of the session, after the first drive's, inside the second's, and after it.
-  for (const point of [1, 4, 5, 6].map((index) => points[index])) {
+  // After the record of the first drive, and inside that of the second.
+  for (const point of [points[4], points[5]]) {
     for (const path of [...images, `${scene.journal}.d`]) rmSync(path, { recursive: true, force: true })
     cpSync(stored, `${scene.journal}.d`, { recursive: true })
     writeFileSync(scene.journal, batch.subarray(0, point))
@@ -464,7 +465,7 @@ test('a replacement that is killed at any moment is finished by the same command
   assert.ok(await command(words))
   const wholeMs = performance.now() - started
   let killed = 0
-  const shares = [0.3, 0.45, 0.6, 0.8]
+  const shares = [0.3, 0.5, 0.75]
   for (const share of shares) {
     again()
     if (!(await command(words, wholeMs * share))) killed++
