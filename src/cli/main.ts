@@ -27,7 +27,7 @@ async function main(words: string[]): Promise<void> {
   await yargs(words)
     .scriptName('diskferry')
     .usage(
-      'Seed a cloud with disks: folders become BitLocker-encrypted NTFS drives, verified, ready to ship.\n\n$0 <command>',
+      'Seed a cloud with disks: folders become encrypted drives, verified; where they arrive, every blob is imported.\n\n$0 <command>',
     )
     .option('json', { type: 'boolean', default: false, describe: 'One JSON object a line on stdout, errors too' })
     .option('verbose', { type: 'boolean', default: false, describe: 'Show where an error came from' })
