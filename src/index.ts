@@ -122,6 +122,7 @@ export {
 export { describePlan, describeSession, planToJson, sessionToJson } from './reports/describe-session.js'
 export { describeStagedJob, describeStagedJobs, listedJobToJson, shippingLines } from './reports/describe-staging.js'
 export { formatBytes, formatDuration, formatRate } from './reports/format-bytes.js'
+export { printable } from './reports/printable.js'
 export { receiveReportToHtml } from './reports/receive-page.js'
 export { type ReceivedDrive, type ReceiveReport, receiveReportToJson } from './reports/receive-report.js'
 export type { BlobFacts, BlobPlace, BlobProperties, BlobStore } from './storage/blob-store.js'

@@ -79,6 +79,7 @@ const format = 'diskferry-staged-job'
 const version = 1
 const textMax = 1 << 20
 const drivesMax = 100
+const unprintable = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u
 
 /** `<account>_<job>`: an account has no underscore, so the first one parts the two. Undefined for any other folder. */
 export function parseJobFolderName(name: string): { account: string; job: string } | undefined {
@@ -101,9 +102,14 @@ export function parseStagedJob(text: string, fileName = 'job.json'): StagedJob {
   if (text.length > textMax) throw invalid(`it has ${text.length} characters, at most ${textMax} are read`)
   let document: unknown
   try {
-    document = JSON.parse(text)
-  } catch {
-    throw invalid('this is no whole JSON; it was cut off or edited')
+    document = JSON.parse(text, (name, value) => {
+      // Such a text would move the cursor of whoever is shown it.
+      if (typeof value === 'string' && unprintable.test(value))
+        throw invalid(`${JSON.stringify(name)} has a control character`)
+      return value
+    })
+  } catch (error) {
+    throw error instanceof TransferError ? error : invalid('this is no whole JSON; it was cut off or edited')
   }
   const root = new JsonValue(document, '', (problem, path) => {
     throw invalid(`${path || 'the document'} ${problem}`)

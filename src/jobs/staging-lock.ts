@@ -4,14 +4,14 @@
 
 import { randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
-import { link, open, readFile, readlink, rename, rm, stat, unlink } from 'node:fs/promises'
+import { link, open, readFile, readlink, rename, rm, stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { TransferError } from '../errors.js'
 import { printable } from '../reports/printable.js'
 import { startTicks } from './folder-lock.js'
-import { readPlainFile, writeNewFile } from './staging-files.js'
+import { factsOf, readPlainFile, writeNewFile } from './staging-files.js'
 
 /** Which process on which computer. Two containers of one computer differ in `processSpace`. */
 export interface LockIdentity {
@@ -46,6 +46,8 @@ export interface LockOptions {
   identity?: LockIdentity
   staleAfterMs?: number
   beatEveryMs?: number
+  /** False for a file system that has no hard links; it is found out otherwise. */
+  hardLinks?: boolean
 }
 
 export const lockName = 'lock'
@@ -56,7 +58,7 @@ const settleMs = 300
 
 /** @throws TransferError STAGING_IN_USE with owner and age. */
 export async function takeStagingLock(folder: string, options: LockOptions = {}): Promise<StagingLock> {
-  const { staleAfterMs = staleAfterMsDefault, beatEveryMs = beatEveryMsDefault } = options
+  const { staleAfterMs = staleAfterMsDefault, beatEveryMs = beatEveryMsDefault, hardLinks = true } = options
   const identity = options.identity ?? (await thisProcess())
   const nonce = randomUUID()
   const path = join(folder, lockName)
@@ -66,7 +68,7 @@ export async function takeStagingLock(folder: string, options: LockOptions = {})
   try {
     let tookOverFrom: string | undefined
     for (let attempt = 0; attempt < 5; attempt++) {
-      if (await publish(draft, path, text)) {
+      if (await publish(draft, path, text, hardLinks)) {
         if (attempt === 0 || (await isSettled(path, text))) return new HeldLock(path, text, tookOverFrom, beatEveryMs)
         continue
       }
@@ -74,7 +76,7 @@ export async function takeStagingLock(folder: string, options: LockOptions = {})
       if (found === undefined) continue
       const owner = await judge(found, identity, staleAfterMs)
       if (owner.isAlive) throw inUse(folder, owner, staleAfterMs)
-      if (await setAside(path, found.text, `${draft}.stale`)) tookOverFrom = describeOwner(owner)
+      if (await setAside(path, found.text, `${draft}.stale`, hardLinks)) tookOverFrom = describeOwner(owner)
     }
     throw new TransferError('STAGING_IN_USE', `The lock of ${folder} could not be taken; another process is starting.`)
   } finally {
@@ -100,20 +102,28 @@ export async function thisProcess(): Promise<LockIdentity> {
 }
 
 // A link is made whole or not at all, on network file systems too; where there are none, the file is made with O_EXCL.
-async function publish(draft: string, path: string, text: string): Promise<boolean> {
-  try {
-    await link(draft, path)
-    return true
-  } catch (error) {
-    const { code = '' } = error as NodeJS.ErrnoException
-    if (code === 'EEXIST') return false
-    if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes(code)) throw error
+async function publish(draft: string, path: string, text: string, hardLinks: boolean): Promise<boolean> {
+  if (hardLinks) {
+    const linked = await linkNew(draft, path)
+    if (linked !== 'unsupported') return linked === 'linked'
   }
   try {
     await writeNewFile(path, text)
     return true
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    throw error
+  }
+}
+
+async function linkNew(from: string, to: string): Promise<'linked' | 'exists' | 'unsupported'> {
+  try {
+    await link(from, to)
+    return 'linked'
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST') return 'exists'
+    if (['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes(code)) return 'unsupported'
     throw error
   }
 }
@@ -174,7 +184,7 @@ function parseOwner(text: string): LockIdentity & { since: string } {
 
 // Two may find the same stale lock. Renaming is atomic, so one of them gets it; the other may rename what the first has made
 // since, sees that, and puts it back.
-async function setAside(path: string, stale: string, aside: string): Promise<boolean> {
+async function setAside(path: string, stale: string, aside: string, hardLinks: boolean): Promise<boolean> {
   if ((await readPlainFile(path, lockBytesMax)) !== stale) return false
   try {
     await rename(path, aside)
@@ -183,9 +193,15 @@ async function setAside(path: string, stale: string, aside: string): Promise<boo
     throw error
   }
   const isStale = (await readPlainFile(aside, lockBytesMax)) === stale
-  if (!isStale) await link(aside, path).catch(() => {})
-  await unlink(aside)
+  if (!isStale) await putBack(aside, path, hardLinks)
+  await rm(aside, { force: true })
   return isStale
+}
+
+// Where somebody else has made a lock in between, whose it was finds that out at the next change.
+async function putBack(aside: string, path: string, hardLinks: boolean): Promise<void> {
+  const linked = hardLinks ? await linkNew(aside, path) : 'unsupported'
+  if (linked === 'unsupported' && (await factsOf(path)) === undefined) await rename(aside, path)
 }
 
 function inUse(folder: string, owner: LockOwner, staleAfterMs: number): TransferError {

@@ -417,6 +417,24 @@ describe('killed in the middle', () => {
   }
 })
 
+test('a drive that fails leaves the others done: exit code 3, nothing is ordered, and the same again finishes', async () => {
+  const { location, job, folder, words } = await stage({})
+  for (let index = 0; index < 15; index++) {
+    writeFileSync(join(folder, 'files', `${index}`), '')
+    truncateSync(join(folder, 'files', `${index}`), 12_000_000)
+  }
+  const drives = ['--drive', `${location}/one.img:112M`, '--drive', `${location}/later/two.img:128M`]
+  const given = [...words, ...drives, '--yes', '--location', 'West Europe', '--later']
+  const first = await run(given)
+  assert.equal(first.status, 3, first.output)
+  assert.match(first.output, /1 of 2 drives are not ready[^§]*DRIVES_FAILED[^§]*--replace DRIVE/)
+  assert.equal(await client.find(job), undefined)
+  mkdirSync(join(location, 'later'))
+  const again = await run(given)
+  assert.equal(again.status, 0, again.output)
+  assert.equal((await client.find(job))?.drives.length, 2)
+})
+
 describe('a damaged or planted state', () => {
   test('keeps nobody from the other job; moved away, it is made anew and nothing is ordered twice', async () => {
     const { folder, image, words, job } = await stage()
@@ -454,6 +472,15 @@ describe('a damaged or planted state', () => {
     assert.match(output, /expected --service/)
     assert.equal(output.includes(token), false)
     assert.deepEqual(asked, [])
+  })
+
+  test('moves nobody’s cursor with the names of its files and folders', async () => {
+    const { location, folder, words } = await stage({ 'x\u001b[2J_BaseBlob': contentOf(7, 512), '\u001b[2Jother': 'x' })
+    mkdirSync(join(location, 'mybackup_\u001b[2J'))
+    const { output } = await run([...words, '--yes', '--location', 'West Europe', '--later'])
+    assert.equal(output.includes('\u001b'), false)
+    assert.match(output, /\\x1b\[2J is damaged[^§]*x\\x1b\[2J_BaseBlob/)
+    assert.equal(stateOf(folder).state, 'staged')
   })
 
   test('cannot name a drive that is then written to', async () => {

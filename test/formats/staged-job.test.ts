@@ -73,6 +73,7 @@ describe('what is refused, with the place', () => {
     ['half a revision', { revision: 1.5 }, /revision/],
     ['another version', { version: 2 }, /version 2/],
     ['another format', { format: 'else' }, /no state of a staged job/],
+    ['an escape sequence', { location: '\u001b[2J' }, /"location" has a control character/],
     ['a list for a name', { account: ['a'] }, /account is a list/],
   ]
   for (const [what, change, says] of changes) {

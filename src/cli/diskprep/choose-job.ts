@@ -1,6 +1,6 @@
 // Which job of a staging location is worked on: the only one, the one that is named, or the one that is picked.
 
-import { describeStagedJobs, type ListedJob, listStagedJobs, TransferError } from '../../index.js'
+import { describeStagedJobs, type ListedJob, listStagedJobs, printable, TransferError } from '../../index.js'
 import type { Terminal } from '../terminal.js'
 
 export interface JobWanted {
@@ -16,7 +16,7 @@ export async function chooseJob(location: string, wanted: JobWanted, terminal: T
   const { name, isOrdered } = wanted
   if (name !== undefined) return named(jobs, location, name)
   const damaged = jobs.filter(({ problem }) => problem !== undefined)
-  for (const job of damaged) terminal.warn(`${job.name} is damaged and left alone: ${job.problem?.message}`)
+  for (const job of damaged) terminal.warn(printable(`${job.name} is damaged and left alone: ${job.problem?.message}`))
   const usable = jobs.filter((job) => job.problem === undefined && (!isOrdered || wasOrdered(job)))
   const waiting = usable.filter(({ state }) => state?.state === 'ordered')
   const [only, ...others] = isOrdered && waiting.length > 0 ? waiting : usable
@@ -48,7 +48,7 @@ function named(jobs: readonly ListedJob[], location: string, name: string): List
     if (job.problem !== undefined) throw job.problem
     return job
   }
-  const names = jobs.map((one) => one.name).join(', ') || 'none'
+  const names = jobs.map((one) => printable(one.name)).join(', ') || 'none'
   const what = other === undefined ? `no job ${JSON.stringify(name)}` : `several jobs ${name}`
   throw new TransferError('STAGING_NOT_FOUND', `The staging location ${location} has ${what}. It has: ${names}.`, {
     hint: 'Give --job ACCOUNT_JOB.',

@@ -8,6 +8,7 @@ import {
   type ImportJob,
   type ImportService,
   orderJob,
+  printable,
   type StagedJob,
   type StagedJobFolder,
   type StagedOrder,
@@ -86,7 +87,7 @@ export async function orderStaged({ folder, options, terminal, opened }: OrderSt
   )
   showJob(terminal, job, isNew ? 'created' : 'unchanged')
   if (place !== undefined && place.supportedCarriers.length > 0) {
-    terminal.print(`Carriers that go there: ${place.supportedCarriers.join(', ')}`)
+    terminal.print(printable(`Carriers that go there: ${place.supportedCarriers.join(', ')}`))
   }
   terminal.print(`The summary of the job is in ${folder.summaryPath}`)
   return job
@@ -94,13 +95,13 @@ export async function orderStaged({ folder, options, terminal, opened }: OrderSt
 
 /** What the service said, for the staging location. */
 export function orderOf(job: ImportJob, place: DatacenterLocation | undefined, service: string): StagedOrder {
-  const shipTo = addressLines(job.shippingInformation ?? place ?? {})
+  const shipTo = addressLines(job.shippingInformation ?? place ?? {}).map(printable)
   return {
     service,
-    state: job.state.slice(0, 64),
+    state: printable(job.state).slice(0, 64),
     seenAt: new Date().toISOString(),
     ...(shipTo.length === 0 ? {} : { shipTo }),
-    ...(place === undefined ? {} : { carriers: place.supportedCarriers.slice(0, 50) }),
+    ...(place === undefined ? {} : { carriers: place.supportedCarriers.slice(0, 50).map(printable) }),
   }
 }
 

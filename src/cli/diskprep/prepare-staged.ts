@@ -14,6 +14,7 @@ import {
   listDrives,
   planToJson,
   prepareSession,
+  printable,
   readJournal,
   type SessionPlan,
   type SessionResult,
@@ -50,14 +51,14 @@ export interface PrepareStaged {
 export async function prepareStaged(work: PrepareStaged): Promise<void> {
   const { folder, terminal } = work
   const data = await folder.data()
-  for (const { name, reason } of data.leftOut) terminal.warn(`Left out: ${name}: ${reason}.`)
+  for (const { name, reason } of data.leftOut) terminal.warn(printable(`Left out: ${name}: ${reason}.`))
   if (data.rows.length === 0) {
     throw new TransferError('SOURCE_EMPTY', `There is nothing to copy in ${folder.folder}.`, {
       hint: `Let the backup write its files there, or put what is to travel into ${folder.folder}/files.`,
       path: folder.folder,
     })
   }
-  for (const name of data.names) terminal.print(`  ${name}`)
+  for (const name of data.names) terminal.print(printable(`  ${name}`))
   if (data.names.length > 0) terminal.print(`Files of the backup: ${data.names.length}, ${formatBytes(data.bytes)}`)
   const journalPath = await folder.prepareJournal()
   const sessions = await readSessions(journalPath)
