@@ -9,8 +9,8 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { TransferError } from '../errors.js'
+import { startTicks } from '../journal/process-lock.js'
 import { printable } from '../reports/printable.js'
-import { startTicks } from './folder-lock.js'
 import { factsOf, readPlainFile, writeNewFile } from './staging-files.js'
 
 /** Which process on which computer. Two containers of one computer differ in `processSpace`. */

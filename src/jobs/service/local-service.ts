@@ -5,9 +5,9 @@ import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { FastifyError, FastifyInstance } from 'fastify'
 import { TransferError } from '../../errors.js'
+import { takeProcessLock } from '../../journal/process-lock.js'
 import { writeWhole } from '../../prepare/session-files.js'
 import { isLoopback } from '../endpoint.js'
-import { lockFolder } from '../folder-lock.js'
 import { AccessToken } from './access-token.js'
 import { ArmError } from './arm-error.js'
 import { PageSessions, requireToken } from './authenticate.js'
@@ -56,7 +56,7 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
   }
   const dataFolder = resolve(options.dataFolder)
   await mkdir(dataFolder, { recursive: true, mode: 0o700 })
-  const lock = await lockFolder(dataFolder, 'SERVICE_DATA_IN_USE')
+  const lock = await takeProcessLock(join(dataFolder, '.lock'), (processId) => dataInUse(dataFolder, processId))
   try {
     const tokenPath = join(dataFolder, 'token')
     const { token, isNew } = await AccessToken.readOrMake(tokenPath)
@@ -158,6 +158,19 @@ async function buildServer(context: ServiceContext, token: AccessToken, tls: Tls
   server.register(async (scope) => stationRoutes(scope, context))
   server.register(async (scope) => pageRoutes(scope, context, { token, sessions }))
   return server
+}
+
+function dataInUse(folder: string, processId: string | undefined): TransferError {
+  const detail = { path: folder }
+  if (processId === undefined) {
+    const message = `The lock ${join(folder, '.lock')} could not be taken; another process is starting.`
+    return new TransferError('SERVICE_DATA_IN_USE', message, detail)
+  }
+  const hint = 'Stop that process first, or give another folder.'
+  return new TransferError('SERVICE_DATA_IN_USE', `The folder ${folder} is in use by process ${processId}.`, {
+    ...detail,
+    hint,
+  })
 }
 
 function toArmError(error: FastifyError | ArmError): ArmError {

@@ -1,19 +1,24 @@
-// One process at a time in a folder. The lock names its owner by process id and start time: a crash leaves it behind, and a
-// process that is gone owns nothing.
+// One process at a time on this computer. A lock file names its owner by process id and start time: a crash leaves it behind,
+// and a process that is gone owns nothing.
 
 import { open, readFile, rm } from 'node:fs/promises'
-import { join } from 'node:path'
-import { type ErrorCode, TransferError } from '../errors.js'
+import type { TransferError } from '../errors.js'
 
-export interface FolderLock {
+export interface ProcessLock {
   release(): Promise<void>
 }
 
-/** @throws TransferError `code` when a living process has it. */
-export async function lockFolder(folder: string, code: ErrorCode): Promise<FolderLock> {
-  const path = join(folder, '.lock')
+const attemptsMax = 3
+/** For an owner that is between making the lock and writing it. */
+const unwrittenMs = 100
+
+/** @param inUse makes the error; without a process id the lock could not be taken because another one is starting. */
+export async function takeProcessLock(
+  path: string,
+  inUse: (processId: string | undefined) => TransferError,
+): Promise<ProcessLock> {
   const mine = `${process.pid} ${await startTicks(process.pid)}\n`
-  for (let attempt = 0; attempt < 3; attempt++) {
+  for (let attempt = 0; attempt < attemptsMax; attempt++) {
     try {
       const file = await open(path, 'wx', 0o600)
       await file.writeFile(mine)
@@ -24,17 +29,11 @@ export async function lockFolder(folder: string, code: ErrorCode): Promise<Folde
     }
     const owner = await readFile(path, 'utf8').catch(() => '')
     const [pid = '', ticks = ''] = owner.trim().split(' ')
-    if (ticks !== '' && (await startTicks(Number(pid))) === ticks) {
-      throw new TransferError(code, `The folder ${folder} is in use by process ${pid}.`, {
-        hint: 'Stop that process first, or give another folder.',
-        path: folder,
-      })
-    }
-    // Empty: its owner is between making the lock and writing it.
-    if (owner === '') await new Promise((resolve) => setTimeout(resolve, 100))
+    if (ticks !== '' && (await startTicks(Number(pid))) === ticks) throw inUse(pid)
+    if (owner === '') await new Promise((resolve) => setTimeout(resolve, unwrittenMs))
     if ((await readFile(path, 'utf8').catch(() => '')) === owner) await rm(path, { force: true })
   }
-  throw new TransferError(code, `The lock ${path} could not be taken; another process is starting.`, { path: folder })
+  throw inUse(undefined)
 }
 
 async function release(path: string, mine: string): Promise<void> {
