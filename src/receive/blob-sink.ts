@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto'
 import type { BlobStatus, RangeStatus } from '../formats/copy-log-codes.js'
 import type { BlobOutcome, RangeRun } from '../plan/import-state.js'
 import type { BlobAttributes } from './blob-attributes.js'
-import type { ImportContext } from './import-context.js'
+import { blobStatusOf, type ImportContext } from './import-context.js'
 import type { NumberedBlob } from './manifest-source.js'
 
 export interface BlobTask extends NumberedBlob {
@@ -50,6 +50,12 @@ export class RangeStatuses {
         : `${filePath}: block ${range} (at byte ${offsets[range]}): ${message ?? status}`
   }
 
+  /** A request of the range was refused. @throws the error where it is no matter of this blob alone. */
+  refuse(range: number, error: unknown): void {
+    if (blobStatusOf(error) === undefined) throw error
+    this.fail(range, 'BlobRequestFailed', (error as Error).message)
+  }
+
   runs(): RangeRun[] {
     const runs: RangeRun[] = []
     for (const status of this.#statuses) {
@@ -64,6 +70,13 @@ export class RangeStatuses {
     const more = this.failed > 1 ? ` ${this.failed} blocks failed in all.` : ''
     return { status: 'CompletedWithErrors', message: `${this.message ?? ''}${more}`, ranges: this.runs() }
   }
+}
+
+/** What a refused request makes of a blob. @throws the error where it is no matter of this blob alone. */
+export function refusedResult(error: unknown, ranges: RangeRun[]): BlobResult {
+  const status = blobStatusOf(error)
+  if (status === undefined) throw error
+  return { status, message: (error as Error).message, ranges }
 }
 
 export function rangeMd5({ blob }: NumberedBlob, range: number): Buffer {

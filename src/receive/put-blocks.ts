@@ -4,9 +4,17 @@
 import type { RangeStatus } from '../formats/copy-log-codes.js'
 import type { BlobOutcome } from '../plan/import-state.js'
 import type { BlobFacts, BlobPlace } from '../storage/blob-store.js'
-import { type BlobResult, type BlobSink, type BlobTask, RangeStatuses, rangeMd5, send } from './blob-sink.js'
+import {
+  type BlobResult,
+  type BlobSink,
+  type BlobTask,
+  RangeStatuses,
+  rangeMd5,
+  refusedResult,
+  send,
+} from './blob-sink.js'
 import { busyResult, claimName, takenResult } from './claim-name.js'
-import { blobStatusOf, type ImportContext } from './import-context.js'
+import type { ImportContext } from './import-context.js'
 import type { NumberedBlob } from './manifest-source.js'
 
 export class BlockBlobSink implements BlobSink {
@@ -66,8 +74,7 @@ export class BlockBlobSink implements BlobSink {
       await sending
       this.#statuses.done(range, 'Uncommitted')
     } catch (error) {
-      if (blobStatusOf(error) === undefined) throw error
-      this.#statuses.fail(range, 'BlobRequestFailed', (error as Error).message)
+      this.#statuses.refuse(range, error)
     }
   }
 
@@ -87,9 +94,7 @@ export class BlockBlobSink implements BlobSink {
       const message = `${this.place.container}/${this.place.name} was made by somebody else during the import.`
       return { status: 'BlobUnexpectedChange', message, ranges: this.#statuses.runs() }
     } catch (error) {
-      const status = blobStatusOf(error)
-      if (status === undefined) throw error
-      return { status, message: (error as Error).message, ranges: this.#statuses.runs() }
+      return refusedResult(error, this.#statuses.runs())
     }
   }
 

@@ -5,9 +5,17 @@ import type { RangeStatus } from '../formats/copy-log-codes.js'
 import { coveredRanges } from '../plan/covered-ranges.js'
 import type { BlobOutcome } from '../plan/import-state.js'
 import type { BlobFacts, BlobPlace, BlobProperties } from '../storage/blob-store.js'
-import { type BlobResult, type BlobSink, type BlobTask, RangeStatuses, rangeMd5, send } from './blob-sink.js'
+import {
+  type BlobResult,
+  type BlobSink,
+  type BlobTask,
+  RangeStatuses,
+  rangeMd5,
+  refusedResult,
+  send,
+} from './blob-sink.js'
 import { busyResult, claimName, takenResult } from './claim-name.js'
-import { blobStatusOf, type ImportContext } from './import-context.js'
+import type { ImportContext } from './import-context.js'
 
 /** Name of the metadata that says a page blob is not complete; its value says which of which drive it is. */
 export const incompleteMark = 'diskferry_incomplete'
@@ -97,8 +105,7 @@ export class PageBlobSink implements BlobSink {
       this.#isThere[range] = 1
       await this.#record()
     } catch (error) {
-      if (blobStatusOf(error) === undefined) throw error
-      this.#statuses.fail(range, 'BlobRequestFailed', (error as Error).message)
+      this.#statuses.refuse(range, error)
     }
   }
 
@@ -127,9 +134,7 @@ export class PageBlobSink implements BlobSink {
       await lane.run(() => store.setProperties(this.place, properties, { signal }))
       return { outcome }
     } catch (error) {
-      const status = blobStatusOf(error)
-      if (status === undefined) throw error
-      return { status, message: (error as Error).message, ranges: this.#statuses.runs() }
+      return refusedResult(error, this.#statuses.runs())
     }
   }
 }

@@ -11,9 +11,10 @@ import {
   namesTriedMax,
   RangeStatuses,
   rangeMd5,
+  refusedResult,
   send,
 } from './blob-sink.js'
-import { blobStatusOf, type ImportContext, placeOf } from './import-context.js'
+import { type ImportContext, placeOf } from './import-context.js'
 
 export class SmallBlobSink implements BlobSink {
   readonly #statuses: RangeStatuses
@@ -36,9 +37,7 @@ export class SmallBlobSink implements BlobSink {
     try {
       this.#result = await this.#write(bytes, rangeMd5(this.task, range))
     } catch (error) {
-      const status = blobStatusOf(error)
-      if (status === undefined) throw error
-      this.#result = { status, message: (error as Error).message, ranges: [{ status: 'BlobRequestFailed', count: 1 }] }
+      this.#result = refusedResult(error, [{ status: 'BlobRequestFailed', count: 1 }])
     }
   }
 

@@ -3,6 +3,7 @@
 import { open } from 'node:fs/promises'
 import { md5Blocks } from '../addon/crypto.js'
 import type { BlobPlace, BlobProperties, BlobStore } from '../storage/blob-store.js'
+import { emptyMd5 } from './blob-sink.js'
 
 const blockBytes = 8 << 20
 
@@ -39,5 +40,3 @@ export async function storeFile(
     await file.close()
   }
 }
-
-const emptyMd5 = Buffer.from('d41d8cd98f00b204e9800998ecf8427e', 'hex')
