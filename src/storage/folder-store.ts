@@ -3,7 +3,7 @@
 // at a time may write to it.
 
 import { randomUUID } from 'node:crypto'
-import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
+import { type FileHandle, mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import type {
   BlobFacts,
@@ -28,11 +28,11 @@ import {
   writeAll,
 } from './folder-content.js'
 import { folderError } from './folder-errors.js'
+import { blockPieces, openContent, recordNames } from './folder-lookup.js'
 import { isThere, removePath, reservePath } from './folder-paths.js'
 import { type BlobRecord, encodeRecord, RecordPaths, readRecord, syncFolder, writeDurably } from './folder-records.js'
 import {
   blobNotFound,
-  blockMissing,
   clipRange,
   compareNames,
   containerNotFound,
@@ -353,56 +353,4 @@ async function requireContainer(paths: RecordPaths, container: string): Promise<
 
 async function writeRecord(paths: RecordPaths, record: BlobRecord): Promise<void> {
   await writeDurably(paths.record(record.name), (file) => writeAll(file, encodeRecord(record)))
-}
-
-async function openContent(paths: RecordPaths, record: BlobRecord, flags: 'r' | 'r+'): Promise<FileHandle> {
-  try {
-    return await open(paths.content(record.content), flags)
-  } catch (error) {
-    if (record.path === undefined || (error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-    return await open(join(paths.container, record.path), flags)
-  }
-}
-
-/** Where the bytes of the blocks are: the newest of each id, so uncommitted ones first. */
-async function blockPieces(
-  place: BlobPlace,
-  paths: RecordPaths,
-  old: BlobRecord | undefined,
-  ids: readonly string[],
-): Promise<BlockPiece[]> {
-  const uncommitted = new Map((await listBlockFiles(paths.blocks(place.name))).map((block) => [block.id, block]))
-  const committed = new Map<string, Omit<BlockPiece, 'open'>>()
-  let offsetBytes = 0
-  for (const { id, sizeBytes } of old?.blocks ?? []) {
-    committed.set(id, { offsetBytes, lengthBytes: sizeBytes })
-    offsetBytes += sizeBytes
-  }
-  return ids.map((id) => {
-    const block = uncommitted.get(id)
-    if (block !== undefined) return { open: () => open(block.path), offsetBytes: 0, lengthBytes: block.sizeBytes }
-    const piece = committed.get(id)
-    if (old === undefined || piece === undefined) throw blockMissing(place, id)
-    return { ...piece, open: () => openContent(paths, old, 'r') }
-  })
-}
-
-/** Without what never became a record or its content. */
-async function recordNames(
-  paths: RecordPaths,
-  prefix: string,
-  signal: AbortSignal | undefined,
-): Promise<{ name: string; path: string }[]> {
-  const found: { name: string; path: string }[] = []
-  const folders = (await isThere(paths.records)) ? await readdir(paths.records) : []
-  for (const folder of folders) {
-    throwIfAborted(signal)
-    const files = (await readdir(join(paths.records, folder))).filter((file) => file.endsWith('.json'))
-    for (const file of files) {
-      const path = join(paths.records, folder, file)
-      const record = await readRecord(path)
-      if (record?.name.startsWith(prefix)) found.push({ name: record.name, path })
-    }
-  }
-  return found
 }
