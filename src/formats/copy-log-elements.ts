@@ -1,73 +1,12 @@
 // The elements of copy logs as a state machine over the events of an XML parser. It takes all three generations, elements in any
 // order and elements that it does not know; what would be ambiguous or endless it refuses. copy-log-reader.ts feeds it.
 
-import type {
-  CopyLogEndPart,
-  CopyLogGeneration,
-  CopyLogPart,
-  CopyLogSummaryPart,
-  ReadAttachment,
-} from './copy-log-parts.js'
-import { RangeCollector, type ReadRanges } from './copy-log-ranges.js'
+import { bytesOf, filled, OpenBlob, type Texts } from './copy-log-blob.js'
+import { type Scope, scopesOfChildren } from './copy-log-grammar.js'
+import type { CopyLogEndPart, CopyLogGeneration, CopyLogPart, CopyLogSummaryPart } from './copy-log-parts.js'
+import { RangeCollector } from './copy-log-ranges.js'
 import { shown, wholeNumber } from './manifest-blocks.js'
 import type { ManifestFailure } from './manifest-elements.js'
-
-type Scope =
-  | 'document'
-  | 'driveLog'
-  | 'blob'
-  | 'verboseFile'
-  | 'attachment'
-  | 'ranges'
-  | 'range'
-  | 'error'
-  | 'copyLog'
-  | 'summary'
-  | 'counts'
-  | 'count'
-  | 'text'
-  | 'opaque'
-
-/** The children that mean something, with their own scope; others are passed over. */
-const children: Readonly<Partial<Record<Scope, ReadonlyMap<string, Scope>>>> = {
-  document: scopes({ driveLog: 'DriveLog', verboseFile: 'File', error: 'ErroredEntity', copyLog: 'CopyLog' }),
-  driveLog: scopes({ text: 'DriveId Status', summary: 'Summary', blob: 'Blob File' }),
-  blob: scopes({
-    text: 'BlobPath FileStoragePath FilePath OriginalFilePath Length SizeInBytes Snapshot LastModified ImportDisposition',
-    ranges: 'BlockList PageRangeList FileRangeList',
-    attachment: 'Metadata Properties',
-  }),
-  ranges: scopes({ range: 'Block PageRange FileRange' }),
-  attachment: scopes({ text: 'GlobalPath Path' }),
-  error: scopes({ text: 'Path Category ErrorCode ErrorMessage Type' }),
-  copyLog: scopes({ text: 'DriveLogVersion DriveId Status TotalFiles_Blobs FilesErrored', summary: 'Summary' }),
-  summary: scopes({ counts: 'ValidationErrors CopyErrors' }),
-}
-
-function scopes(names: Partial<Record<Scope, string>>): ReadonlyMap<string, Scope> {
-  return new Map(
-    Object.entries(names).flatMap(([scope, list]) => list.split(' ').map((name) => [name, scope as Scope])),
-  )
-}
-
-/** The texts of an element's children; attributes of those children under `Name@Attribute`. */
-type Texts = Map<string, string>
-
-/** What is known of a blob while it is open. */
-class OpenBlob {
-  readonly texts: Texts = new Map()
-  rangesName: string | undefined
-  ranges: ReadRanges | undefined
-  endBytes = 0
-  metadata: ReadAttachment | undefined
-  properties: ReadAttachment | undefined
-
-  constructor(
-    readonly status: string,
-    readonly isFile: boolean,
-    readonly line: number,
-  ) {}
-}
 
 export interface CopyLogLimits {
   itemsMax: number
@@ -122,7 +61,7 @@ export class CopyLogElements {
   open(name: string, attributes: Readonly<Record<string, string>>): void {
     const parent = this.#scopes[this.#scopes.length - 1] as Scope
     if (parent === 'text') this.fail(`${this.#names[this.#names.length - 1]} has an element in it: ${shown(name)}`)
-    const scope = parent === 'counts' ? 'count' : (children[parent]?.get(name) ?? 'opaque')
+    const scope = parent === 'counts' ? 'count' : (scopesOfChildren[parent]?.get(name) ?? 'opaque')
     if (parent === 'document' && scope === 'opaque') {
       this.fail(`${shown(name)} is no element of a copy log, expected DriveLog, CopyLog, ErroredEntity or File`)
     }
@@ -259,7 +198,7 @@ export class CopyLogElements {
       status: 'Completed',
       blobKind: format !== undefined && Object.hasOwn(kinds, format) ? kinds[format] : undefined,
       blobPath: path.trim().replaceAll('\\', '/'),
-      lengthBytes: size === undefined ? undefined : this.#bytes('Size', size),
+      lengthBytes: size === undefined ? undefined : bytesOf('Size', size, this.fail),
       crc64,
       line: this.place().line,
     })
@@ -273,9 +212,7 @@ export class CopyLogElements {
   }
 
   #openRanges(name: string): void {
-    const blob = this.#blob as OpenBlob
-    if (blob.rangesName !== undefined) this.fail(`a blob with a ${blob.rangesName} has no second list of ranges`)
-    blob.rangesName = name
+    ;(this.#blob as OpenBlob).openRanges(name, this.fail)
     this.#collector.start(name === 'BlockList')
   }
 
@@ -325,62 +262,14 @@ export class CopyLogElements {
 
   #closeAttachment(name: string): void {
     const texts = this.#texts.pop() as Texts
-    const blob = this.#blob as OpenBlob
-    const place = name === 'Metadata' ? 'metadata' : 'properties'
-    if (blob[place] !== undefined) this.fail(`the blob has a second ${name}`)
-    // Its own file counts where there are both.
-    const isGlobal = !texts.has('Path') && texts.has('GlobalPath')
-    const pathName = isGlobal ? 'GlobalPath' : 'Path'
-    const hash = texts.get(`${pathName}@Hash`)?.trim().toUpperCase()
-    if (hash !== undefined && hash !== '' && !/^[0-9A-F]{32}$/.test(hash)) {
-      this.fail(`Hash is ${shown(hash)}, expected 32 hexadecimal digits`)
-    }
-    blob[place] = {
-      status: texts.get('@Status') as string,
-      path: filled(texts, pathName),
-      hash: hash || undefined,
-      isGlobal,
-    }
+    ;(this.#blob as OpenBlob).attach(name, texts, this.fail)
   }
 
   #closeBlob(): void {
     const blob = this.#blob as OpenBlob
-    const { texts, rangesName } = blob
     this.#blob = undefined
     this.#texts.pop()
-    const blobPath = filled(texts, 'BlobPath') ?? filled(texts, 'FileStoragePath')
-    const filePath = filled(texts, 'FilePath') ?? filled(texts, 'OriginalFilePath')
-    if (blobPath === undefined && filePath === undefined) this.fail('the blob has neither a BlobPath nor a FilePath')
-    const length = filled(texts, 'Length') ?? filled(texts, 'SizeInBytes')
-    const lengthBytes = length === undefined ? undefined : this.#bytes('Length', length)
-    if (lengthBytes !== undefined && blob.endBytes > lengthBytes) {
-      this.fail(`${shown(blobPath ?? filePath)} has ${lengthBytes} bytes, but a range that ends at ${blob.endBytes}`)
-    }
-    const hasDisposition = texts.has('ImportDisposition') || texts.has('ImportDisposition@Status')
-    this.#parts.push({
-      kind: 'blob',
-      status: blob.status,
-      blobKind: blob.isFile
-        ? 'file'
-        : rangesName === undefined
-          ? undefined
-          : rangesName === 'BlockList'
-            ? 'block'
-            : 'page',
-      blobPath: blobPath?.replaceAll('\\', '/'),
-      filePath,
-      lengthBytes,
-      disposition: hasDisposition
-        ? { wanted: filled(texts, 'ImportDisposition'), status: filled(texts, 'ImportDisposition@Status') }
-        : undefined,
-      ranges: blob.ranges,
-      metadata: blob.metadata,
-      properties: blob.properties,
-      snapshot: filled(texts, 'Snapshot'),
-      lastModified: filled(texts, 'LastModified'),
-      crc64: undefined,
-      line: blob.line,
-    })
+    this.#parts.push(blob.finish(this.fail))
   }
 
   #closeError(): void {
@@ -426,10 +315,6 @@ export class CopyLogElements {
     if (trimmed === undefined || trimmed === '') this.fail(`${name} has no Status`)
     return trimmed
   }
-
-  #bytes(name: string, text: string): number {
-    return wholeNumber(text.trim()) ?? this.fail(`${name} is ${shown(text)}, expected a number of bytes`)
-  }
 }
 
 const nothingKnown = {
@@ -442,7 +327,3 @@ const nothingKnown = {
   snapshot: undefined,
   lastModified: undefined,
 } as const
-
-function filled(texts: Texts, name: string): string | undefined {
-  return texts.get(name) || undefined
-}
