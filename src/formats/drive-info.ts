@@ -4,7 +4,7 @@
 import type { ErrorCode } from '../errors.js'
 import { isDriveId } from './drive-spec.js'
 import { encodeRecord, parseJournal } from './journal.js'
-import { drivePathProblem } from './manifest-elements.js'
+import { drivePathProblem } from './manifest-paths.js'
 import { recoveryPasswordProblem } from './recovery-password.js'
 import { parseXmlElements, type XmlElement, xmlProblem } from './xml-elements.js'
 import { escapeXml } from './xml-text.js'

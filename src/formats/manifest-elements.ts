@@ -2,47 +2,11 @@
 // attributes it has, and what becomes of it. manifest-reader.ts feeds it and hands out what it has put together.
 
 import { type Disposition, dispositions } from './blob-limits.js'
-import { containerNameProblem, maxBlobNameUnits } from './destination.js'
 import { BlockCollector, type ReadBlocks, shown, wholeNumber } from './manifest-blocks.js'
+import { type ElementRule, ruleOf } from './manifest-grammar.js'
+import type { ManifestPart, ReadManifestHeader, ReadManifestList } from './manifest-parts.js'
+import { blobPathProblem, drivePathProblem } from './manifest-paths.js'
 import type { HashedPath } from './manifest-writer.js'
-
-export interface ReadManifestHeader {
-  kind: 'header'
-  /** `2014-11-01` on import drives, `2011-10-01` on export drives. */
-  version: string
-  driveId: string
-  clientCreator: string | undefined
-  /** Present on drives of the old format. Never print it. */
-  credential: { storageAccountKey: string } | { containerSas: string } | undefined
-}
-
-export interface ReadManifestList {
-  id: string | undefined
-  metadata: HashedPath | undefined
-  properties: HashedPath | undefined
-}
-
-export interface ReadManifestBlob extends ReadBlocks {
-  kind: 'block' | 'page'
-  /** `container/name` */
-  blobPath: string
-  /** From the drive's root, with backslashes; no part of it leads elsewhere. */
-  filePath: string
-  lengthBytes: number
-  /** Undefined on export drives; the service takes `rename` where an import manifest says nothing. */
-  disposition: Disposition | undefined
-  /** DateTime, export only. */
-  snapshot: string | undefined
-  /** Of this blob; otherwise its list's apply. */
-  metadata: HashedPath | undefined
-  properties: HashedPath | undefined
-  /** The same object for all blobs of a list. */
-  list: ReadManifestList
-  /** 1-based line of its element. */
-  line: number
-}
-
-export type ManifestPart = ReadManifestHeader | ReadManifestBlob
 
 /** What kind of thing is wrong, for whoever decides by it. */
 export type ManifestCode = 'MANIFEST_INVALID' | 'MANIFEST_PATH' | 'MANIFEST_BLOCKS' | 'MANIFEST_XML'
@@ -53,61 +17,6 @@ export type ManifestFailure = (
   place?: { line: number; column: number } | undefined,
   code?: ManifestCode,
 ) => never
-
-interface ElementRule {
-  children?: readonly string[]
-  attributes?: readonly string[]
-  hasText?: boolean
-  /** Whatever is inside does not matter. */
-  isOpaque?: boolean
-}
-
-const hashedFile: ElementRule = { attributes: ['Hash'], hasText: true }
-const text: ElementRule = { hasText: true }
-const rules: Readonly<Record<string, ElementRule>> = {
-  '': { children: ['DriveManifest'] },
-  DriveManifest: { children: ['Drive'], attributes: ['Version'] },
-  Drive: { children: ['DriveId', 'StorageAccountKey', 'ContainerSas', 'ClientCreator', 'BlobList'] },
-  DriveId: text,
-  StorageAccountKey: text,
-  ContainerSas: text,
-  ClientCreator: text,
-  BlobList: { children: ['MetadataPath', 'PropertiesPath', 'Blob'], attributes: ['Id'] },
-  MetadataPath: hashedFile,
-  PropertiesPath: hashedFile,
-  Blob: {
-    children: [
-      'BlobPath',
-      'FilePath',
-      'ClientData',
-      'Snapshot',
-      'Length',
-      'ImportDisposition',
-      'PageRangeList',
-      'BlockList',
-      'MetadataPath',
-      'PropertiesPath',
-    ],
-  },
-  BlobPath: text,
-  FilePath: text,
-  ClientData: { isOpaque: true },
-  Snapshot: text,
-  Length: text,
-  ImportDisposition: text,
-  PageRangeList: { children: ['PageRange'] },
-  BlockList: { children: ['Block'] },
-  PageRange: { attributes: ['Offset', 'Length', 'Hash'] },
-  Block: { attributes: ['Offset', 'Length', 'Id', 'Hash'] },
-}
-// Each child of an element has a bit, so that a second one of its kind is seen at once; those that may repeat have none.
-const repeatable = new Set(['BlobList', 'Blob', 'PageRange', 'Block'])
-const ruleOf = new Map(
-  Object.entries(rules).map(([name, rule]) => {
-    const bits = (rule.children ?? []).map((child, index) => [child, repeatable.has(child) ? 0 : 1 << index] as const)
-    return [name, { ...rule, childBits: new Map(bits) }] as const
-  }),
-)
 
 /** What is known of a blob while it is open. Plain fields: there are millions of them. */
 class OpenBlob {
@@ -373,36 +282,4 @@ export class ManifestElements {
       ids: blocks.ids,
     })
   }
-}
-
-/** What is wrong with a path from the root of a drive, as a clause: it must not lead anywhere else. */
-export function drivePathProblem(path: string): string | undefined {
-  if (!path.startsWith('\\')) return 'a path on the drive begins with a backslash'
-  if (path.length > 32_767) return `a path of ${path.length} characters is too long`
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  const bad = /[\u0000-\u001f/:]/.exec(path)
-  if (bad !== null) return `a path on the drive has no ${JSON.stringify(bad[0])} in it`
-  for (const part of path.slice(1).split('\\')) {
-    if (part === '' || part === '.' || part === '..') return `a part of it is ${JSON.stringify(part)}`
-  }
-  return undefined
-}
-
-/**
- * What is wrong with `container/name`, as a clause. Export drives have whatever the account had, so only what no account can
- * have, or what would lead elsewhere, is refused.
- */
-export function blobPathProblem(path: string): string | undefined {
-  const slash = path.indexOf('/')
-  if (slash < 1) return 'it has no container or no name'
-  const container = path.slice(0, slash)
-  const problem = /^\$[a-z]{1,62}$/.test(container) ? undefined : containerNameProblem(container)
-  if (problem !== undefined) return problem
-  const name = path.slice(slash + 1)
-  if (name === '' || name.length > maxBlobNameUnits) return `a blob's name has 1 to ${maxBlobNameUnits} characters`
-  if (/(^|[/\\])\.{1,2}([/\\]|$)/.test(name)) return 'a part of it is . or ..'
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  const bad = /[\u0000-\u001f\ufffe\uffff]/.exec(name)
-  if (bad !== null) return `a blob's name has no ${JSON.stringify(bad[0])} in it`
-  return undefined
 }

@@ -2,9 +2,10 @@
 // the format. The manifest lies on a drive that came by post: blobs and blocks have limits, as XML has them in guarded-xml.ts.
 
 import { GuardedXml } from './guarded-xml.js'
-import { ManifestElements, type ManifestPart } from './manifest-elements.js'
+import { ManifestElements } from './manifest-elements.js'
+import type { ManifestPart } from './manifest-parts.js'
 
-export type { ManifestPart, ReadManifestBlob, ReadManifestHeader, ReadManifestList } from './manifest-elements.js'
+export type { ManifestPart, ReadManifestBlob, ReadManifestHeader, ReadManifestList } from './manifest-parts.js'
 
 export interface ManifestReaderOptions {
   /** For messages. */

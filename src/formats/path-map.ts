@@ -2,7 +2,7 @@
 // files that it did not find and empty real paths; people fill it in. The form is that of WAImportExport's path map files.
 
 import { type Problem, TransferError } from '../errors.js'
-import { drivePathProblem } from './manifest-elements.js'
+import { drivePathProblem } from './manifest-paths.js'
 
 /** Real paths by path on the drive in lower case: drives do not tell cases apart. Lines that are not filled in are left out. */
 export type PathMap = ReadonlyMap<string, string>

@@ -6,7 +6,7 @@ import { type Disposition, dispositions, pageBytes } from '../formats/blob-limit
 import { attachmentMeanings, itemMeanings, meaningOf } from '../formats/copy-log-codes.js'
 import { failedRangeIndexes, type ReadRanges } from '../formats/copy-log-ranges.js'
 import type { CopyLogBlobPart, CopyLogErrorPart, CopyLogPart, ReadAttachment } from '../formats/copy-log-reader.js'
-import { blobPathProblem, drivePathProblem } from '../formats/manifest-elements.js'
+import { blobPathProblem, drivePathProblem } from '../formats/manifest-paths.js'
 
 /** Blocks or pages in the order of their offsets; they do not overlap. */
 export interface RepairRanges {

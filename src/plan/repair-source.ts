@@ -1,7 +1,7 @@
 // Where a file of a drive may be found again: what the path map says, else the same path below one of the folders, with fewer and
 // fewer of its leading parts. Only names are made here; whoever opens them compares length and hashes before using them.
 
-import { drivePathProblem } from '../formats/manifest-elements.js'
+import { drivePathProblem } from '../formats/manifest-paths.js'
 import type { PathMap } from '../formats/path-map.js'
 
 export interface RepairSources {
