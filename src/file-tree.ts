@@ -79,3 +79,16 @@ export class NameColumnBuilder {
     return { bytes: this.#bytes.subarray(0, this.#length), ends: Uint32Array.from(this.#ends) }
   }
 }
+
+/** A column with more names behind it; the one given stays as it is. */
+export function appendNames(names: NameColumn, added: readonly string[]): NameColumn {
+  const builder = new NameColumnBuilder()
+  for (const name of added) builder.push(name)
+  const more = builder.finish()
+  const ends = new Uint32Array(names.ends.length + added.length)
+  ends.set(names.ends)
+  more.ends.forEach((end, index) => {
+    ends[names.ends.length + index] = names.bytes.length + end
+  })
+  return { bytes: Buffer.concat([names.bytes, more.bytes]), ends }
+}

@@ -1,7 +1,7 @@
 // The stored plan of one drive, put together from the columns of the whole dataset: its files, then the metadata and
 // properties files, then, last of all, the manifest with the largest length it can have.
 
-import { type FileTree, type NameColumn, NameColumnBuilder } from '../file-tree.js'
+import { appendNames, type FileTree } from '../file-tree.js'
 import type { DrivePlan, DrivePlanHeader } from '../formats/drive-plan.js'
 import type { BlobColumns } from './blob-columns.js'
 import { listFilesFolder, manifestBytesMax, manifestName } from './drive-manifest.js'
@@ -60,9 +60,9 @@ export function assembleDrivePlan(parts: DrivePlanParts): DrivePlan {
   const plan: DrivePlan = {
     header,
     tree: cut.tree,
-    sourceDirectories: concatNames(sources.sourceDirectories, listFolders),
+    sourceDirectories: appendNames(sources.sourceDirectories, listFolders),
     fileSourceDirectory: take(Uint32Array, sources.fileSourceDirectory, files, total),
-    fileSourceNames: concatNames(selectNames(sources.fileSourceNames, files), listNames),
+    fileSourceNames: appendNames(selectNames(sources.fileSourceNames, files), listNames),
     fileBlobType: take(Uint8Array, blobs.fileBlobType, files, total),
     fileDisposition: take(Uint8Array, blobs.fileDisposition, files, total),
     fileList: take(Uint16Array, blobs.fileList, files, total),
@@ -83,16 +83,4 @@ function take<T extends Column>(Kind: new (length: number) => T, column: T, inde
     taken[at] = column[index] as number
   })
   return taken
-}
-
-function concatNames(names: NameColumn, more: readonly string[]): NameColumn {
-  const builder = new NameColumnBuilder()
-  for (const name of more) builder.push(name)
-  const added = builder.finish()
-  const ends = new Uint32Array(names.ends.length + more.length)
-  ends.set(names.ends)
-  added.ends.forEach((end, index) => {
-    ends[names.ends.length + index] = names.bytes.length + end
-  })
-  return { bytes: Buffer.concat([names.bytes, added.bytes]), ends }
 }

@@ -1,7 +1,7 @@
 // The tree of one drive, cut out of the tree of the whole dataset: its files, the directories they need, and what is
 // generated for the drive (the manifest, metadata and properties files) at the end. Maps lead back to the whole tree.
 
-import { type FileTree, type NameColumn, NameColumnBuilder } from '../file-tree.js'
+import { appendNames, type FileTree, type NameColumn } from '../file-tree.js'
 
 /** A file that no source has: written by us. */
 export interface GeneratedFile {
@@ -126,18 +126,6 @@ export function selectNames(names: NameColumn, indexes: Uint32Array): NameColumn
 
 function startOf(names: NameColumn, index: number): number {
   return index === 0 ? 0 : (names.ends[index - 1] as number)
-}
-
-function appendNames(names: NameColumn, added: readonly string[]): NameColumn {
-  const builder = new NameColumnBuilder()
-  for (const name of added) builder.push(name)
-  const more = builder.finish()
-  const ends = new Uint32Array(names.ends.length + added.length)
-  ends.set(names.ends)
-  more.ends.forEach((end, index) => {
-    ends[names.ends.length + index] = names.bytes.length + end
-  })
-  return { bytes: Buffer.concat([names.bytes, more.bytes]), ends }
 }
 
 /** Finds or appends the folders of generated files. */

@@ -3,37 +3,17 @@
 // drives; after each kill the outer boot sector is looked at: where it is there, the whole drive must already be right.
 
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { readFileSync, rmSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { openDrive, readSessionKey, verifyDrive } from '../../src/index.js'
 import { assertSameFiles, contentOf, hashesBelow, temporaryFolder, writeTree } from './made-tree.js'
 import { hashesOnDrive } from './read-back.js'
+import { runUntilKilled } from './run-killed.js'
 
-const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 const volumeOffsetBytes = 17 * 1024 * 1024
 const kills = process.env.DISKFERRY_LONG_TESTS === '1' ? 200 : 25
-
-/** Runs the command; kills it after `killAfterMs` if it is still running. True when it ended by itself with exit code 0. */
-function run(words: string[], killAfterMs?: number): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [main, ...words], { stdio: ['ignore', 'ignore', 'pipe'] })
-    let errors = ''
-    child.stderr.on('data', (text) => {
-      errors += text
-    })
-    const timer = killAfterMs === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), killAfterMs)
-    child.on('close', (exitCode, signal) => {
-      clearTimeout(timer)
-      if (signal === 'SIGKILL') resolve(false)
-      else if (exitCode === 0) resolve(true)
-      else reject(new Error(`exit ${exitCode}: ${errors}`))
-    })
-  })
-}
 
 async function looksFinished(image: string): Promise<boolean> {
   const file = await open(image).catch(() => undefined)
@@ -67,7 +47,7 @@ test(`a preparation that is killed at ${kills} random moments is finished by the
   ]
 
   const started = performance.now()
-  assert.ok(await run(words))
+  assert.ok(await runUntilKilled(words))
   const wholeMs = performance.now() - started
 
   let killed = 0
@@ -77,7 +57,7 @@ test(`a preparation that is killed at ${kills} random moments is finished by the
     if (fresh) {
       for (const path of [image, journal, `${journal}.d`]) rmSync(path, { recursive: true, force: true })
     }
-    const finished = await run(words, Math.random() * wholeMs * 1.05)
+    const finished = await runUntilKilled(words, Math.random() * wholeMs * 1.05)
     if (!finished) killed++
     if (await looksFinished(image)) {
       looked++
@@ -90,7 +70,7 @@ test(`a preparation that is killed at ${kills} random moments is finished by the
       fresh = false
       continue
     }
-    assert.ok(await run(words), 'the same command finishes')
+    assert.ok(await runUntilKilled(words), 'the same command finishes')
     const { secret } = await readSessionKey(journal, image)
     const drive = await openDrive(image, secret)
     try {

@@ -2,7 +2,7 @@
 // good drive, nothing of the others is touched, the old drive is named nowhere any more, and a crash at any point resumes.
 
 import assert from 'node:assert/strict'
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
   appendFileSync,
@@ -19,7 +19,6 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { before, describe, type TestContext, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import {
   driveIdOf,
   driveRequestsFromSpecs,
@@ -37,6 +36,7 @@ import { afterwards, attachFile, loopUnavailable } from '../drives/loop-device.j
 import { prepare, requestFor } from './made-drive.js'
 import { assertSameFiles, contentOf, hashesBelow, temporaryFolder, writeTree } from './made-tree.js'
 import { hashesOnDrive } from './read-back.js'
+import { runUntilKilled } from './run-killed.js'
 import { readStrictly } from './strict-journal.js'
 
 const folder = temporaryFolder('replace')
@@ -429,26 +429,6 @@ test('a crash while a session of two drives is recorded never leaves it with one
   }
 })
 
-const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
-
-/** True when the command ended by itself with exit code 0. */
-function command(words: string[], killAfterMs?: number): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [main, ...words], { stdio: ['ignore', 'ignore', 'pipe'] })
-    let errors = ''
-    child.stderr.on('data', (text) => {
-      errors += text
-    })
-    const timer = killAfterMs === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), killAfterMs)
-    child.on('close', (exitCode, signal) => {
-      clearTimeout(timer)
-      if (signal === 'SIGKILL') resolve(false)
-      else if (exitCode === 0) resolve(true)
-      else reject(new Error(`exit ${exitCode}: ${errors}`))
-    })
-  })
-}
-
 test('a replacement that is killed at any moment is finished by the same command', async (context) => {
   const { scene, from } = await begun(1, 6)
   const fresh = join(scene.base, 'fresh.img')
@@ -462,14 +442,14 @@ test('a replacement that is killed at any moment is finished by the same command
     cpSync(asideOf('jrn'), scene.journal)
   }
   const started = performance.now()
-  assert.ok(await command(words))
+  assert.ok(await runUntilKilled(words))
   const wholeMs = performance.now() - started
   let killed = 0
   const shares = [0.3, 0.5, 0.75]
   for (const share of shares) {
     again()
-    if (!(await command(words, wholeMs * share))) killed++
-    assert.ok(await command(words))
+    if (!(await runUntilKilled(words, wholeMs * share))) killed++
+    assert.ok(await runUntilKilled(words))
     await assertWhole(scene.journal, [fresh], from)
     await assertForgotten(scene, [await driveIdOf(fresh, {})])
   }
