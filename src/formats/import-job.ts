@@ -10,9 +10,7 @@ import {
   type ReturnShipping,
   readDatacenterAddress,
   readLocation,
-  readPackage,
-  readReturnAddress,
-  readReturnShipping,
+  readShippingParts,
   type ShippedPackage,
 } from './shipping.js'
 
@@ -151,16 +149,9 @@ export function parseImportJob(document: unknown, source: string): ImportJob {
 }
 
 function withParts(job: ImportJob, properties: JsonValue, systemData: JsonValue | undefined): ImportJob {
-  const returnAddress = properties.get('returnAddress')
-  if (returnAddress !== undefined) job.returnAddress = readReturnAddress(returnAddress)
-  const returnShipping = properties.get('returnShipping')
-  if (returnShipping !== undefined) job.returnShipping = readReturnShipping(returnShipping)
+  Object.assign(job, readShippingParts(properties))
   const address = properties.get('shippingInformation')
   if (address !== undefined) job.shippingInformation = readDatacenterAddress(address)
-  const delivery = properties.get('deliveryPackage')
-  if (delivery !== undefined) job.deliveryPackage = readPackage(delivery)
-  const returned = properties.get('returnPackage')
-  if (returned !== undefined) job.returnPackage = readPackage(returned)
   const backup = properties.get('backupDriveManifest')?.boolean()
   if (backup !== undefined) job.backupDriveManifest = backup
   const createdAt = time(systemData?.get('createdAt'))

@@ -74,6 +74,34 @@ export function readPackage(from: JsonValue): ShippedPackage {
   return driveCount === undefined ? read : { ...read, driveCount }
 }
 
+export interface ShippingParts {
+  returnAddress?: ReturnAddress
+  returnShipping?: ReturnShipping
+  /** On its way to the datacenter. */
+  deliveryPackage?: ShippedPackage
+  /** On its way back. */
+  returnPackage?: ShippedPackage
+}
+
+const partReaders = {
+  returnAddress: readReturnAddress,
+  returnShipping: readReturnShipping,
+  deliveryPackage: readPackage,
+  returnPackage: readPackage,
+} satisfies Record<keyof ShippingParts, (from: JsonValue) => object>
+
+/** Those of a job's addresses and packages that are there. */
+export function readShippingParts<Name extends keyof ShippingParts = keyof ShippingParts>(
+  from: JsonValue,
+  names: readonly Name[] = Object.keys(partReaders) as Name[],
+): Pick<ShippingParts, Name> {
+  const parts = names.flatMap((name) => {
+    const part = from.get(name)
+    return part === undefined ? [] : [[name, partReaders[name](part)] as const]
+  })
+  return Object.fromEntries(parts) as Pick<ShippingParts, Name>
+}
+
 export function readDatacenterAddress(from: JsonValue): DatacenterAddress {
   const read: DatacenterAddress = textFields(from, centerNames)
   const more = (from.get('additionalInformation') ?? from.get('additionalShippingInformation'))?.text(20_000)

@@ -5,9 +5,7 @@ import { JsonValue, textFields } from '../../formats/json-value.js'
 import {
   type ReturnAddress,
   type ReturnShipping,
-  readPackage,
-  readReturnAddress,
-  readReturnShipping,
+  readShippingParts,
   type ShippedPackage,
 } from '../../formats/shipping.js'
 import { ArmError, invalidContent } from './arm-error.js'
@@ -37,6 +35,9 @@ export interface PatchBody {
   drives?: JobDriveRequest[]
 }
 
+/** The package back is the station's to say. */
+const customerParts = ['returnAddress', 'returnShipping', 'deliveryPackage'] as const
+
 export function bodyOf(document: unknown): JsonValue {
   return new JsonValue(document, '', (problem, path) => {
     throw invalidContent(`The request is not as it should be: ${path || 'the body'} ${problem}.`, path || undefined)
@@ -63,7 +64,7 @@ export function readPutBody(document: unknown): PutBody {
     diagnosticsPath: properties.get('diagnosticsPath')?.text(1024) || 'waimportexport',
     logLevel: logLevel(properties) ?? 'Error',
     backupDriveManifest: properties.get('backupDriveManifest')?.boolean() ?? false,
-    ...addressParts(properties),
+    ...readShippingParts(properties, customerParts),
   }
 }
 
@@ -92,18 +93,7 @@ export function readPatchBody(document: unknown): PatchBody {
   if (backup !== undefined) body.backupDriveManifest = backup
   const drives = properties.get('driveList')?.list(100).map(readDrive)
   if (drives !== undefined) body.drives = drives
-  return { ...body, ...addressParts(properties) }
-}
-
-function addressParts(properties: JsonValue): Pick<PutBody, 'returnAddress' | 'returnShipping' | 'deliveryPackage'> {
-  const parts: Pick<PutBody, 'returnAddress' | 'returnShipping' | 'deliveryPackage'> = {}
-  const address = properties.get('returnAddress')
-  if (address !== undefined) parts.returnAddress = readReturnAddress(address)
-  const back = properties.get('returnShipping')
-  if (back !== undefined) parts.returnShipping = readReturnShipping(back)
-  const sent = properties.get('deliveryPackage')
-  if (sent !== undefined) parts.deliveryPackage = readPackage(sent)
-  return parts
+  return { ...body, ...readShippingParts(properties, customerParts) }
 }
 
 function logLevel(properties: JsonValue): string | undefined {
