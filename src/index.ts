@@ -58,7 +58,7 @@ export { type CreatedJob, createJob, getJob, type ImportService } from './jobs/i
 export { drivesFromFiles, drivesFromJournal, type JobDrives } from './jobs/job-drives.js'
 export { type JobOrder, orderJob, type Shipment, shipJob } from './jobs/order-job.js'
 export { makePackingSlip, type SlipFormat } from './jobs/packing-slip.js'
-export { type OrderedReceive, packFinishedJobs, receiveOrdered } from './jobs/receive-order.js'
+export { type OrderedReceive, receiveOrdered } from './jobs/receive-order.js'
 export { type LocalService, type LocalServiceOptions, startLocalService } from './jobs/service/local-service.js'
 export { azureCredential, staticToken } from './jobs/service-credential.js'
 export { type JobChange, StagedJobFolder } from './jobs/staged-job-folder.js'
@@ -78,6 +78,14 @@ export {
   type StationJob,
   type StationJobReport,
 } from './jobs/station-client.js'
+export {
+  packFinishedJobs,
+  type ReturnedJob,
+  type ReturnPackage,
+  reportArrival,
+  returnJob,
+  type StationJobName,
+} from './jobs/station-jobs.js'
 export { checkJob, checkJobName, type DriveFacts, type JobDraft, sameLocation } from './plan/job-rules.js'
 export { planRepair, type RepairBlob, type RepairStep } from './plan/repair-plan.js'
 export { repairSourceCandidates } from './plan/repair-source.js'
@@ -104,7 +112,7 @@ export { readSessionKey } from './prepare/session-key.js'
 export { type VerifyOptions, type VerifyReport, verifyDrive } from './prepare/verify-drive.js'
 export { version } from './prepare/version.js'
 export { chooseKey, type KeyCandidate } from './receive/choose-key.js'
-export type { ReceiveDrive } from './receive/receive-drive.js'
+export type { LogSettings, ReceiveDrive } from './receive/receive-drive.js'
 export { type ReceiveRequest, type ReceiveResult, receiveDrives } from './receive/receive-drives.js'
 export { type RepairRequest, type RepairResult, repairImport } from './receive/repair.js'
 export { describeInspection, describeVerification } from './reports/describe-checks.js'
@@ -121,6 +129,13 @@ export {
 } from './reports/describe-repair.js'
 export { describePlan, describeSession, planToJson, sessionToJson } from './reports/describe-session.js'
 export { describeStagedJob, describeStagedJobs, listedJobToJson, shippingLines } from './reports/describe-staging.js'
+export {
+  describeArrival,
+  describePacking,
+  describeReturn,
+  type StationJobFacts,
+  stationJobToJson,
+} from './reports/describe-station.js'
 export { formatBytes, formatDuration, formatRate } from './reports/format-bytes.js'
 export { printable } from './reports/printable.js'
 export { receiveReportToHtml } from './reports/receive-page.js'

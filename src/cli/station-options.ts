@@ -2,7 +2,15 @@
 
 import { readFile } from 'node:fs/promises'
 import type { Argv } from 'yargs'
-import { packFinishedJobs, readSecretFile, StationClient, staticToken, TransferError } from '../index.js'
+import {
+  describePacking,
+  packFinishedJobs,
+  readSecretFile,
+  StationClient,
+  staticToken,
+  stationJobToJson,
+  TransferError,
+} from '../index.js'
 import type { Terminal } from './terminal.js'
 
 export interface StationOptions {
@@ -40,9 +48,17 @@ export async function openStation(options: StationOptions, terminal: Terminal): 
   return new StationClient({ ...settings, certificateAuthority: await readFile(serviceCertificate, 'utf8') })
 }
 
+/** For commands of the station alone. @throws TypeError when no service is given; SERVICE_SIGN_IN */
+export async function needStation(options: StationOptions, terminal: Terminal): Promise<StationClient> {
+  const service = options.service ?? process.env.DISKFERRY_SERVICE
+  const station = await openStation(service === undefined ? options : { ...options, service }, terminal)
+  if (station === undefined) throw new TypeError('expected --service: only a local service has a receiving station')
+  return station
+}
+
 export async function tellPackedJobs(station: StationClient, terminal: Terminal): Promise<void> {
-  for (const { name, drives } of await packFinishedJobs(station)) {
-    terminal.emit({ event: 'job-packaging', job: name, drives: drives.length })
-    terminal.print(`Job ${name}: all ${drives.length} drives are done and can be packed.`)
+  for (const job of await packFinishedJobs(station)) {
+    terminal.emit({ event: 'job-packaging', ...stationJobToJson(job) })
+    terminal.print(describePacking(job))
   }
 }

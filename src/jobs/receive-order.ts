@@ -3,13 +3,13 @@
 
 import type { DriveProgress } from '../drives/drive-progress.js'
 import { TransferError } from '../errors.js'
-import { chooseKey, type KeyCandidate } from '../receive/choose-key.js'
-import type { ReceiveDrive } from '../receive/receive-drive.js'
 import { type ReceiveRequest, type ReceiveResult, receiveDrives } from '../receive/receive-drives.js'
 import { driveOutcome, type ReceivedDrive } from '../reports/receive-report.js'
+import { type ExpectedDrive, expectDrives, refuseOtherAccount, type StationLogs } from './expected-drives.js'
 import type { StationClient, StationJob } from './station-client.js'
 
-export interface OrderedReceive extends Omit<ReceiveRequest, 'drives' | 'job'> {
+/** Names of jobs, levels and places of logs are those of the jobs; what is given here is kept beside it. */
+export interface OrderedReceive extends Omit<ReceiveRequest, 'drives' | 'job' | 'logs'>, StationLogs {
   /** Devices or images that arrived. */
   paths: readonly string[]
   station: StationClient
@@ -17,27 +17,33 @@ export interface OrderedReceive extends Omit<ReceiveRequest, 'drives' | 'job'> {
   reportEveryMs?: number
 }
 
-interface ExpectedDrive {
-  drive: ReceiveDrive
-  driveId: string
-  job: StationJob
-}
-
-/** @throws TransferError KEY_MISSING when no open job lists any drive; KEY_WRONG when none of them is this one; SERVICE_* */
+/**
+ * @throws TransferError KEY_MISSING when no open job lists any drive; KEY_WRONG when none of them is this one; JOB_RULES_BROKEN
+ * for drives that may not be imported together or into this account; SERVICE_*
+ */
 export async function receiveOrdered(request: OrderedReceive): Promise<ReceiveResult> {
-  const { paths, station, reportEveryMs = 2000, onProgress, ...rest } = request
-  const expected = await expectDrives(paths, station)
-  for (const { driveId, job } of expected) {
-    const known = job.drives.find((drive) => drive.driveId === driveId)?.state
-    if (known === 'Specified' || known === 'NeverReceived') await station.reportDrive(driveId, { state: 'Received' })
-  }
+  const {
+    paths,
+    station,
+    reportEveryMs = 2000,
+    onProgress,
+    verboseLog,
+    backupManifest,
+    onlyContainer,
+    ...rest
+  } = request
+  const expected = await expectDrives(paths, station, {
+    ...(verboseLog === undefined ? {} : { verboseLog }),
+    ...(backupManifest === undefined ? {} : { backupManifest }),
+    ...(onlyContainer === undefined ? {} : { onlyContainer }),
+  })
+  refuseOtherAccount(expected, rest.store.name)
+  await reportReceived(station, expected)
   for (const { driveId } of expected) await station.reportDrive(driveId, { state: 'Transferring' })
   const reporter = new ProgressReporter(station, expected, reportEveryMs)
-  const [first] = expected
   const result = await receiveDrives({
     ...rest,
     drives: expected.map(({ drive }) => drive),
-    ...(first === undefined ? {} : { job: first.job.name }),
     onProgress: (rows) => {
       onProgress?.(rows)
       reporter.show(rows)
@@ -48,39 +54,25 @@ export async function receiveOrdered(request: OrderedReceive): Promise<ReceiveRe
   return result
 }
 
-async function expectDrives(paths: readonly string[], station: StationClient): Promise<ExpectedDrive[]> {
-  const jobs = await station.jobs()
-  const candidates = jobs.flatMap((job) =>
-    job.drives
-      .filter(({ state }) => state !== 'Completed' && state !== 'ShippedBack')
-      .map((drive) => ({ job, driveId: drive.driveId, ...candidateOf(drive) })),
-  )
-  if (candidates.length === 0) {
-    throw new TransferError('KEY_MISSING', `None of the ${jobs.length} open jobs waits for a drive.`, {
-      hint: 'Was the job created, and its package declared sent? See: diskferry job status',
-    })
+/** @throws TransferError SERVICE_REFUSED for a job that waits for other drives, or was cancelled */
+async function reportReceived(station: StationClient, expected: readonly ExpectedDrive[]): Promise<void> {
+  const jobs = new Map<string, StationJob>()
+  for (const { driveId, job } of expected) {
+    const known = job.drives.find((drive) => drive.driveId === driveId)?.state
+    const isNew = known === 'Specified' || known === 'NeverReceived'
+    jobs.set(job.name, isNew ? await station.reportDrive(driveId, { state: 'Received' }) : job)
   }
-  const expected: ExpectedDrive[] = []
-  for (const path of paths) {
-    // A key that is the only one is taken unseen; twice in the list it is tried: a stranger's drive is not taken for ours.
-    const tried = candidates.length === 1 ? [...candidates, ...candidates] : candidates
-    const found = (await chooseKey(path, tried)) as (typeof candidates)[number]
-    const { secret, expected: manifest, manifestFile, job, driveId } = found
-    const drive = { path, secret, expected: manifest, expectedFrom: 'the job' as const }
-    if (expected.some((other) => other.driveId === driveId)) {
-      throw new TransferError('JOB_RULES_BROKEN', `${path} is drive ${driveId} of job ${job.name} once more.`)
+  for (const { name, cancelRequested, state, drives } of jobs.values()) {
+    if (cancelRequested) {
+      throw new TransferError('SERVICE_REFUSED', `Job ${name} was cancelled; its drives are sent back as they are.`, {
+        hint: `When they are packed: diskferry job return ${name} --carrier … --tracking …`,
+      })
     }
-    expected.push({ drive: manifestFile === undefined ? drive : { ...drive, manifestFile }, driveId, job })
-  }
-  return expected
-}
-
-function candidateOf(drive: StationJob['drives'][number]): KeyCandidate {
-  const { driveId, bitLockerKey, manifestFile, manifestHash } = drive
-  return {
-    secret: { kind: 'recovery-password', password: bitLockerKey },
-    expected: { driveId, manifestHash },
-    manifestFile,
+    if (state !== 'Shipping') continue
+    const awaited = drives.filter((drive) => drive.state === 'Specified').map(({ driveId }) => driveId)
+    throw new TransferError('SERVICE_REFUSED', `Job ${name} still waits for drive ${awaited.join(', ')}.`, {
+      hint: `Give all of its drives, or say what was in the package: diskferry job arrived ${name} [--missing DRIVEID]`,
+    })
   }
 }
 
@@ -140,15 +132,4 @@ async function conclude(station: StationClient, drive: ReceivedDrive): Promise<v
     ...(verboseLogUri === undefined ? {} : { verboseLogUri }),
     ...(manifestUri === undefined ? {} : { manifestUri }),
   })
-}
-
-/** When everything of a job is done, its drives can be packed: such jobs are moved on, and returned. */
-export async function packFinishedJobs(station: StationClient): Promise<StationJob[]> {
-  const isDone = (state: string) => ['Completed', 'CompletedMoreInfo', 'NeverReceived'].includes(state)
-  const ready = (await station.jobs()).filter(
-    (job) => job.state === 'Transferring' && job.drives.every(({ state }) => isDone(state)),
-  )
-  const packed: StationJob[] = []
-  for (const job of ready) packed.push(await station.reportJob(job, { state: 'Packaging' }))
-  return packed
 }

@@ -6,7 +6,7 @@ import type { HttpClient, Pipeline } from '@azure/core-rest-pipeline'
 import { TransferError } from '../errors.js'
 import type { JobDriveRequest } from '../formats/import-job.js'
 import { JsonValue, textFields } from '../formats/json-value.js'
-import type { ShippedPackage } from '../formats/shipping.js'
+import { readShippingParts, type ShippedPackage, type ShippingParts } from '../formats/shipping.js'
 import { preparePipeline } from './arm-import-service.js'
 import { checkEndpoint } from './endpoint.js'
 import type { RetryOptions } from './retry-policy.js'
@@ -33,7 +33,7 @@ export interface StationDrive extends JobDriveRequest {
   bytesSucceeded: number
 }
 
-export interface StationJob extends StationJobPlace {
+export interface StationJob extends StationJobPlace, ShippingParts {
   state: string
   cancelRequested: boolean
   storageAccountId: string
@@ -74,9 +74,9 @@ export class StationClient {
     this.#options = options
   }
 
-  /** Jobs that are on the way or being worked on. */
-  async jobs(): Promise<StationJob[]> {
-    return (await this.#send('GET', 'jobs')).need('value').list().map(readJob)
+  /** Jobs that are on the way or being worked on; with `ended` those that ended too. */
+  async jobs({ ended = false } = {}): Promise<StationJob[]> {
+    return (await this.#send('GET', ended ? 'jobs?ended=true' : 'jobs')).need('value').list().map(readJob)
   }
 
   /** @throws TransferError JOB_NOT_FOUND */
@@ -169,6 +169,7 @@ function readJob(from: JsonValue): StationJob {
     diagnosticsPath: from.need('diagnosticsPath').text(),
     logLevel: from.need('logLevel').text(),
     backupDriveManifest: from.need('backupDriveManifest').boolean(),
+    ...readShippingParts(from),
     drives: from.need('drives').list().map(readDrive),
   }
 }

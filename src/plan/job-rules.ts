@@ -3,6 +3,7 @@
 import type { JobDriveRequest } from '../formats/import-job.js'
 import { recoveryPasswordProblem } from '../formats/recovery-password.js'
 import type { ReturnAddress, ReturnShipping } from '../formats/shipping.js'
+import { diagnosticsPathProblem } from './log-place.js'
 import { type OtherJob, type RuleFinding, shown, violation, warning } from './shipping-rules.js'
 
 /** What is known of a drive as a device; a drive that is not connected now has no facts. */
@@ -19,6 +20,8 @@ export interface JobDraft {
   /** As given: the rule is that there is one. */
   storageAccountIds: readonly string[]
   location: string
+  /** Container for the copy logs, with folders. */
+  diagnosticsPath?: string
   drives: readonly JobDriveRequest[]
   returnAddress?: ReturnAddress
   returnShipping?: ReturnShipping
@@ -47,6 +50,7 @@ export function checkJob(draft: JobDraft): RuleFinding[] {
     ...checkJobName(draft.name),
     ...checkAccounts(draft.storageAccountIds),
     ...checkLocation(draft.location, draft.locations),
+    ...checkLogs(draft.diagnosticsPath),
     ...checkDrives(draft.drives),
     ...checkDriveFacts(draft.driveFacts ?? []),
     ...checkOtherJobs(draft),
@@ -83,6 +87,11 @@ function checkLocation(location: string, known: readonly string[] | undefined): 
   if (location.trim() === '') return [violation('JOB_LOCATION', 'No location is given.')]
   if (known === undefined || known.some((name) => sameLocation(name, location))) return []
   return [violation('JOB_LOCATION', `The service has no location ${shown(location)}. It has ${known.join(', ')}.`)]
+}
+
+function checkLogs(path: string | undefined): RuleFinding[] {
+  const problem = path === undefined ? undefined : diagnosticsPathProblem(path)
+  return problem === undefined ? [] : [violation('JOB_LOGS', `${shown(path ?? '')}: ${problem}.`)]
 }
 
 /** `West Europe` and `westeurope` are one place. */

@@ -7,6 +7,7 @@ export const shippingRules = {
     'A job name has 3 to 24 lower-case letters, digits and hyphens, begins with a letter and does not end with a hyphen.',
   JOB_ACCOUNT: 'A job imports into exactly one storage account, named by its resource id.',
   JOB_LOCATION: 'A job names the location of the datacenter that its drives are sent to.',
+  JOB_LOGS: 'The copy logs of a job go into a container of the account, and folders in it where wanted.',
   JOB_DRIVES: 'A job has 1 to 10 drives, each of them once.',
   JOB_SIZE: 'The drives of a job hold at most 80 TB together.',
   DRIVE_VALUES: 'Every drive has an id, a recovery password, a manifest path and the manifest’s MD5.',

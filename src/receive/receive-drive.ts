@@ -29,6 +29,16 @@ import { openShippedDrive, type ShippedDrive } from './shipped-drive.js'
 import { type ExpectedManifest, type ManifestSurvey, surveyManifest } from './survey-manifest.js'
 import type { UploadLane } from './upload-slots.js'
 
+/** What the copy logs of a drive are called, what they hold, and where they go. */
+export interface LogSettings {
+  /** Name of the job; `import` when not given. */
+  job?: string
+  verboseLog?: boolean
+  backupManifest?: boolean
+  /** In the account. */
+  logs?: { container: string; prefix: string }
+}
+
 export interface ReceiveDrive {
   /** Device or image file. */
   path: string
@@ -38,6 +48,8 @@ export interface ReceiveDrive {
   expectedFrom?: 'the job' | 'the journal' | 'the command line'
   /** From the root of the drive; \DriveManifest.xml when not given. */
   manifestFile?: string
+  /** What counts for this drive instead of the settings of the whole import. */
+  logSettings?: LogSettings
 }
 
 export interface DriveImport {

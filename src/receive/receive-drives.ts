@@ -21,30 +21,25 @@ import {
   type DriveImportResult,
   describeImport,
   importDrive,
+  type LogSettings,
   type ReceiveDrive,
 } from './receive-drive.js'
 import { storeFile } from './store-file.js'
 import { UploadSlots } from './upload-slots.js'
 import { saveManifest, writeCopyLogs } from './write-copy-logs.js'
 
-export interface ReceiveRequest {
+export interface ReceiveRequest extends LogSettings {
   drives: readonly ReceiveDrive[]
   store: BlobStore
   /** Journal of the import; its logs go into `<statePath>.d`. */
   statePath: string
   /** True: refuse when there is nothing to go on with. */
   mustResume?: boolean
-  /** Name of the job, for the names of logs; `import` when not given. */
-  job?: string
   /** Requests under way at once, over all drives; 16 when not given. */
   concurrency?: number
   rateLimit?: UploadRate
   /** Set the Content-MD5 of every blob to the MD5 of its whole content. */
   contentMd5?: boolean
-  verboseLog?: boolean
-  backupManifest?: boolean
-  /** Where logs go in the account. */
-  logs?: { container: string; prefix: string }
   /** Bytes of read buffers for all drives; 96 MiB when not given. */
   memoryBytes?: number
   signal?: AbortSignal
@@ -182,22 +177,27 @@ async function concludeLogs(
   opened: DriveImportResult['opened'],
 ): Promise<Pick<ReceivedDrive, 'logs' | 'failures'>> {
   const folder = `${resolve(request.statePath)}.d`
-  const job = request.job ?? 'import'
-  const wanted = { folder, job, driveId, time, status, verbose: request.verboseLog ?? false }
+  const settings: LogSettings = { ...request, ...run.drive.logSettings }
+  const { job = 'import', verboseLog = false, backupManifest = false, logs: place = defaultLogs } = settings
+  const wanted = { folder, job, driveId, time, status, verbose: verboseLog }
   const { logs: written, failures } = await writeCopyLogs(wanted, opened)
   const files: { kind: ReceivedDrive['logs'][number]['kind']; path: string; name: string }[] = [...written]
-  if (request.backupManifest === true && opened !== undefined) {
+  if (backupManifest && opened !== undefined) {
     const name = copyLogName({ job, driveId, time, kind: 'manifest' })
     files.push({ kind: 'manifest', path: await saveManifest(folder, name, opened.source), name })
   }
   const logs: ReceivedDrive['logs'][number][] = []
-  for (const { kind, path, name } of files) logs.push({ kind, location: await sendLog(request, run, path, name) })
+  for (const { kind, path, name } of files) logs.push({ kind, location: await sendLog(run, place, path, name) })
   return { logs, failures }
 }
 
 /** Where the log is now: in the account, or beside the journal when the account cannot be reached. */
-async function sendLog(request: ReceiveRequest, run: DriveImport, path: string, name: string): Promise<string> {
-  const { container, prefix } = request.logs ?? defaultLogs
+async function sendLog(
+  run: DriveImport,
+  { container, prefix }: NonNullable<LogSettings['logs']>,
+  path: string,
+  name: string,
+): Promise<string> {
   const place = { container, name: `${prefix}${name}` }
   const { store, containers, signal } = run
   try {

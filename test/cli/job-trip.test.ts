@@ -8,7 +8,6 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { after, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { callers } from '../jobs/local-service.js'
 import { contentOf, temporaryFolder, writeTree } from '../prepare/made-tree.js'
 
 const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
@@ -43,14 +42,15 @@ test('a drive is prepared, ordered, sent, received and on its way back', async (
   const order = ['--name', 'trip-1', '--journal', 'seed.jrn', '--account', 'mybackup', '--location', 'West Europe']
   diskferry('job', 'create', ...order, ...at)
   diskferry('job', 'ship', 'trip-1', '--carrier', 'DHL', '--tracking', 'JD014600', ...back, ...at)
-  diskferry('receive', '--drive', 'disk.img', '--to', './blobs', ...at)
+  assert.match(diskferry('job', 'arrived', 'trip-1', ...at), /trip-1: Received\n +TRIP1 +Received/)
+  const received = diskferry('receive', '--drive', 'disk.img', '--to', './blobs', ...at)
+  assert.match(received, /can be packed, 1 drive.*\n +TRIP1\n +Send with DHL, account 7, to\n[\s\S]*job return trip-1/)
   assert.match(diskferry('job', 'status', 'trip-1', ...at), /Packaging.*\n[\s\S]*TRIP1 +Completed/)
   const blob = readFileSync(join(folder, 'blobs', 'archive', 'in', 'b', 'large.bin'))
   assert.ok(blob.equals(contentOf(1, 3_000_000)))
 
-  const { call } = callers(url, readFileSync(tokenPath, 'utf8').trim())
-  const place = '/station/v1/jobs/00000000-0000-0000-0000-000000000000/diskferry/trip-1/report'
-  const returnPackage = { carrierName: 'DHL', trackingNumber: 'JDBACK', driveCount: 1, shipDate: '2026-12-01' }
-  assert.equal((await call('POST', place, { state: 'Completed', returnPackage })).status, 200)
+  const sent = ['--carrier', 'DHL', '--tracking', 'JDBACK01']
+  assert.match(diskferry('job', 'return', 'trip-1', ...sent, ...at), /Completed, everything arrived\. 1 drive /)
+  assert.match(diskferry('job', 'return', 'trip-1', ...sent, ...at), /reported already/)
   assert.match(diskferry('job', 'status', 'trip-1', '--watch', ...at), /Completed, done/)
 })

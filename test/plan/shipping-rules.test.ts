@@ -62,6 +62,7 @@ const wrongJobs: [title: string, change: Partial<JobDraft>, code: ShippingRule, 
   ['with an account by name', { storageAccountIds: ['myaccount'] }, 'JOB_ACCOUNT', /"myaccount" is no/],
   ['without a location', { location: ' ' }, 'JOB_LOCATION', /No location/],
   ['for an unknown location', { locations: ['West US', 'East US'] }, 'JOB_LOCATION', /West US, East US/],
+  ['with logs in no container', { diagnosticsPath: '../logs' }, 'JOB_LOGS', /"..\/logs"/],
   [
     'with a mistyped key',
     { drives: [{ ...drive, bitLockerKey: `${drive.bitLockerKey.slice(0, -1)}7` }] },

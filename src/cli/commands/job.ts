@@ -7,6 +7,7 @@ import { jobCreateCommand } from './job-create.js'
 import { jobKeysCommand, jobListCommand, jobLocationsCommand, jobShowCommand, jobStatusCommand } from './job-follow.js'
 import { jobCancelCommand, jobDeleteCommand, jobShipCommand } from './job-ship.js'
 import { jobSlipCommand } from './job-slip.js'
+import { jobArrivedCommand, jobReturnCommand } from './job-station.js'
 
 export const jobCommand: CommandModule<GlobalOptions, GlobalOptions> = {
   command: 'job',
@@ -23,6 +24,8 @@ export const jobCommand: CommandModule<GlobalOptions, GlobalOptions> = {
       .command(jobDeleteCommand)
       .command(jobKeysCommand)
       .command(jobLocationsCommand)
+      .command(jobArrivedCommand)
+      .command(jobReturnCommand)
       .demandCommand(1, 'Which of the job commands? See diskferry job --help.')
       .epilogue(exitCodeHelp)
       .strict(),

@@ -4,10 +4,7 @@ import { writeFile } from 'node:fs/promises'
 import type { Argv, CommandModule } from 'yargs'
 import {
   describeReceived,
-  parseByteSize,
-  RateLimit,
   type ReceiveDrive,
-  type ReceiveRequest,
   type ReceiveResult,
   receiveDrives,
   receiveOrdered,
@@ -17,25 +14,18 @@ import {
 import { exitCodeHelp } from '../exit-codes.js'
 import type { GlobalOptions } from '../options.js'
 import { receiveExitCode } from '../receive-exit-code.js'
-import { readShippedDrive, type ShippedDriveOptions, shippedDriveOptions } from '../shipped-drive-options.js'
+import {
+  logsPlace,
+  onlyContainer,
+  type ReceiveOptions,
+  readSettings,
+  refuseBesideService,
+} from '../receive-settings.js'
+import { readShippedDrive, shippedDriveOptions } from '../shipped-drive-options.js'
 import { abortOnSignals } from '../signals.js'
-import { openStation, type StationOptions, stationOptions, tellPackedJobs } from '../station-options.js'
-import { openStore, type StorageOptions, storageOptions } from '../storage-options.js'
+import { openStation, stationOptions, tellPackedJobs } from '../station-options.js'
+import { openStore, storageOptions } from '../storage-options.js'
 import { createTerminal, type Terminal } from '../terminal.js'
-
-interface ReceiveOptions extends GlobalOptions, StorageOptions, ShippedDriveOptions, StationOptions {
-  drive: string[]
-  state?: string
-  resume: boolean
-  job?: string
-  concurrency: number
-  limitRate?: string
-  contentMd5: boolean
-  verboseLog: boolean
-  backupManifest: boolean
-  diagnosticsContainer?: string
-  report?: string
-}
 
 export const receiveCommand: CommandModule<GlobalOptions, ReceiveOptions> = {
   command: 'receive',
@@ -45,6 +35,7 @@ export const receiveCommand: CommandModule<GlobalOptions, ReceiveOptions> = {
     const terminal = createTerminal(options)
     const { signal, done } = abortOnSignals()
     try {
+      refuseBesideService(options)
       const settings = readSettings(options)
       const station = await openStation(options, terminal)
       const drives = station === undefined ? await readDrives(options, terminal) : []
@@ -53,8 +44,8 @@ export const receiveCommand: CommandModule<GlobalOptions, ReceiveOptions> = {
       try {
         const result =
           station === undefined
-            ? await receiveDrives({ ...run, drives })
-            : await receiveOrdered({ ...run, station, paths: options.drive })
+            ? await receiveDrives({ ...run, ...logsPlace(options), drives })
+            : await receiveOrdered({ ...run, ...onlyContainer(options), station, paths: options.drive })
         await tell(options, result, terminal)
         if (station !== undefined) await tellPackedJobs(station, terminal)
         process.exitCode = receiveExitCode(result)
@@ -97,38 +88,6 @@ async function readDrives(options: ReceiveOptions, terminal: Terminal): Promise<
   const drives: ReceiveDrive[] = []
   for (const path of options.drive) drives.push(await readShippedDrive(path, options, terminal))
   return drives
-}
-
-function readSettings(options: ReceiveOptions): Omit<ReceiveRequest, 'drives' | 'store' | 'signal' | 'onProgress'> {
-  const { drive, state, journal, resume, job, concurrency, limitRate, manifestHash } = options
-  if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > 256) {
-    throw new TypeError(`expected 1 to 256 for --concurrency but received ${concurrency}`)
-  }
-  const rate = limitRate === undefined ? undefined : parseByteSize(limitRate)
-  if (limitRate !== undefined && (rate === undefined || rate === 0)) {
-    throw new TypeError(`expected bytes a second such as 20M for --limit-rate but received ${limitRate}`)
-  }
-  if (manifestHash !== undefined && (drive.length > 1 || !/^[0-9A-Fa-f]{32}$/.test(manifestHash))) {
-    throw new TypeError('expected 32 hexadecimal digits for --manifest-hash, and one --drive')
-  }
-  return {
-    statePath: state ?? (journal === undefined ? 'diskferry.import' : `${journal}.import`),
-    mustResume: resume,
-    concurrency,
-    contentMd5: options.contentMd5,
-    verboseLog: options.verboseLog,
-    backupManifest: options.backupManifest,
-    ...(job === undefined ? {} : { job }),
-    ...(rate === undefined ? {} : { rateLimit: new RateLimit(rate) }),
-    ...logsPlace(options),
-  }
-}
-
-// Whoever may write into one container only finds the logs there, as with the service.
-function logsPlace({ diagnosticsContainer, to }: ReceiveOptions): Pick<ReceiveRequest, 'logs'> {
-  if (diagnosticsContainer !== undefined) return { logs: { container: diagnosticsContainer, prefix: '' } }
-  const [, container] = /^https?:\/\/[^/]+(?:\/devstoreaccount1)?\/([^/?]+)/.exec(to) ?? []
-  return container === undefined ? {} : { logs: { container, prefix: 'waimportexport/' } }
 }
 
 async function tell({ report: path }: ReceiveOptions, result: ReceiveResult, terminal: Terminal): Promise<void> {

@@ -49,11 +49,12 @@ export function replaceJob(job: StoredJob, body: PutBody, context: MoveContext):
 }
 
 function checkBody(name: string, body: PutBody, { others, locations }: MoveContext): RuleFinding[] {
-  const { storageAccountId, location, drives, returnAddress, returnShipping } = body
+  const { storageAccountId, location, diagnosticsPath, drives, returnAddress, returnShipping } = body
   return checkJob({
     name,
     storageAccountIds: [storageAccountId],
     location,
+    diagnosticsPath,
     drives,
     ...(returnAddress === undefined ? {} : { returnAddress }),
     ...(returnShipping === undefined ? {} : { returnShipping }),

@@ -116,7 +116,8 @@ export interface JobReport {
 
 export function reportJob(job: StoredJob, report: JobReport, now: Date): void {
   const { state, reason, returnPackage } = report
-  if (state === job.state) return
+  if (isEnded(job) && isSameReturn(job, report)) return
+  if (state === job.state && !isEnded(job)) return
   if (state === 'Faulted') fault(job, reason, now)
   else if (job.state === 'Faulted') recover(job, state, now)
   else if (state === 'Packaging') pack(job, now)
@@ -124,6 +125,14 @@ export function reportJob(job: StoredJob, report: JobReport, now: Date): void {
   else
     throw conflict('InvalidJobState', `Job ${job.name} is ${job.state}; it becomes ${state} by what its drives report.`)
   job.modifiedAt = now.toISOString()
+}
+
+// Whoever asked for Completed may have got Closed: the same package said again, after an answer that was lost, is no change.
+function isSameReturn(job: StoredJob, { state, returnPackage = {} }: JobReport): boolean {
+  const { carrierName, trackingNumber, driveCount } = job.returnPackage ?? {}
+  const isEnding = state === 'Completed' || state === 'Closed'
+  const { carrierName: carrier, trackingNumber: tracking, driveCount: count } = returnPackage
+  return isEnding && carrier === carrierName && tracking === trackingNumber && count === driveCount
 }
 
 function fault(job: StoredJob, reason: string | undefined, now: Date): void {
@@ -161,6 +170,7 @@ function pack(job: StoredJob, now: Date): void {
 
 // Whether it ends as Completed or Closed is for the service to say, not for the caller.
 function sendBack(job: StoredJob, sent: ShippedPackage, now: Date): void {
+  if (isEnded(job)) throw conflict('InvalidJobState', `Job ${job.name} is ${job.state}: ${howItEnded(job)}.`)
   if (job.state !== 'Packaging') {
     throw conflict('InvalidJobState', `Job ${job.name} is ${job.state}; drives are sent back from Packaging.`)
   }
@@ -178,6 +188,11 @@ function sendBack(job: StoredJob, sent: ShippedPackage, now: Date): void {
   job.finishedAt = now.toISOString()
   const hadProblems = job.drives.some((drive) => drive.hadProblems || drive.state === 'NeverReceived')
   setState(job, hadProblems ? 'Closed' : 'Completed', now, `sent back with ${sent.carrierName}, ${sent.trackingNumber}`)
+}
+
+function howItEnded({ returnPackage }: StoredJob): string {
+  if (returnPackage === undefined) return 'nothing of it was here to be sent back'
+  return `its drives were sent back with ${returnPackage.carrierName}, ${returnPackage.trackingNumber}`
 }
 
 export function setState(job: StoredJob, state: JobState, now: Date, why?: string): void {

@@ -24,9 +24,11 @@ export function stationRoutes(server: FastifyInstance, { book, clock }: ServiceC
     return stationJob(job as StoredJob)
   }
 
-  server.get('/station/v1/jobs', async () => ({
-    value: book.jobs.filter((job) => job.state !== 'Creating' && !isEnded(job)).map(stationJob),
-  }))
+  server.get('/station/v1/jobs', async (request) => {
+    const { ended } = request.query as { ended?: unknown }
+    const sent = book.jobs.filter((job) => job.state !== 'Creating' && (ended === 'true' || !isEnded(job)))
+    return { value: sent.map(stationJob) }
+  })
   server.get(jobPath, async (request) => {
     const { key, name } = jobOf(request)
     const job = book.find(key)
@@ -77,10 +79,19 @@ function driveOf(jobs: readonly StoredJob[], request: FastifyRequest): { job: St
 
 function stationJob(job: StoredJob): Record<string, unknown> {
   const { subscriptionId, resourceGroup, name, state, cancelRequested, storageAccountId, location } = job
-  const { diagnosticsPath, logLevel, backupDriveManifest, deliveryPackage, returnAddress, returnShipping } = job
+  const {
+    diagnosticsPath,
+    logLevel,
+    backupDriveManifest,
+    deliveryPackage,
+    returnAddress,
+    returnShipping,
+    returnPackage,
+  } = job
   return {
     ...{ subscriptionId, resourceGroup, name, state, cancelRequested, storageAccountId, location },
-    ...{ diagnosticsPath, logLevel, backupDriveManifest, deliveryPackage, returnAddress, returnShipping },
+    ...{ diagnosticsPath, logLevel, backupDriveManifest },
+    ...{ deliveryPackage, returnAddress, returnShipping, returnPackage },
     percentComplete: percentOf(job),
     drives: job.drives.map(stationDrive),
   }
