@@ -32,6 +32,8 @@ namespace diskferry {
   X(NTFS_NAMES)                  \
   X(NTFS_NO_SPACE)               \
   X(FILE_NOT_FOUND)              \
+  X(IMAGE_INVALID)               \
+  X(IMAGE_DAMAGED)               \
   X(OUT_OF_MEMORY)               \
   X(INTERRUPTED)                 \
   X(INTERNAL)

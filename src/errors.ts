@@ -43,6 +43,8 @@ export const errorCodes = {
   NTFS_NAMES: exitCodes.failed,
   NTFS_NO_SPACE: exitCodes.noRoom,
   FILE_NOT_FOUND: exitCodes.failed,
+  IMAGE_INVALID: exitCodes.damage,
+  IMAGE_DAMAGED: exitCodes.damage,
   OUT_OF_MEMORY: exitCodes.failed,
   INTERRUPTED: exitCodes.interrupted,
   INTERNAL: exitCodes.failed,
@@ -115,6 +117,12 @@ export const errorCodes = {
   STAGING_IN_USE: exitCodes.inUse,
   STAGING_NOT_FOUND: exitCodes.usage,
   STAGED_JOB_DIFFERS: exitCodes.usage,
+  IMAGE_UNSUPPORTED: exitCodes.failed,
+  IMAGE_INCOMPLETE: exitCodes.damage,
+  IMAGE_LIMIT: exitCodes.usage,
+  RESCUE_MAP_INVALID: exitCodes.usage,
+  CAPTURE_DIFFERS: exitCodes.usage,
+  TARGET_TOO_SMALL: exitCodes.noRoom,
 } as const
 
 export type ErrorCode = keyof typeof errorCodes
