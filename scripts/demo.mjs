@@ -11,7 +11,7 @@ import { dirname, join, relative } from 'node:path'
 import { createInterface } from 'node:readline'
 import { build, root, setUp } from './setup.mjs'
 
-setUp('build')
+setUp('demo')
 build()
 
 const folder = mkdtempSync(join(tmpdir(), 'diskferry-demo-'))

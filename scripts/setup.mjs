@@ -19,7 +19,12 @@ const buildPackages = [
   ['ntfs-3g', '/usr/sbin/mkntfs'],
   ['util-linux', '/usr/bin/lsblk'],
 ]
+const vaultPackages = [
+  ['restic', '/usr/bin/restic'],
+  ['rclone', '/usr/bin/rclone'],
+]
 const testPackages = [
+  ...vaultPackages,
   ['doctest-dev', '/usr/include/doctest/doctest.h'],
   ['dislocker', '/usr/bin/dislocker-fuse'],
   ['libbde-utils', '/usr/bin/bdemount'],
@@ -85,9 +90,11 @@ function installNodeModules() {
   })
 }
 
-/** Installs what `purpose` needs: 'build', 'test' or 'bench'. */
+/** Installs what `purpose` needs: 'build', 'demo', 'test' or 'bench'. */
 export function setUp(purpose) {
-  const extra = { build: [], test: testPackages, bench: [...testPackages, ...benchPackages] }[purpose]
+  const extra = { build: [], demo: vaultPackages, test: testPackages, bench: [...testPackages, ...benchPackages] }[
+    purpose
+  ]
   installPackages([...buildPackages, ...extra])
   installNodeModules()
 }

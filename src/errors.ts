@@ -123,6 +123,16 @@ export const errorCodes = {
   RESCUE_MAP_INVALID: exitCodes.usage,
   CAPTURE_DIFFERS: exitCodes.usage,
   TARGET_TOO_SMALL: exitCodes.noRoom,
+  STAGING_FULL: exitCodes.noRoom,
+  TOOL_TOO_OLD: exitCodes.failed,
+  VAULT_NOT_FOUND: exitCodes.usage,
+  VAULT_INVALID: exitCodes.failed,
+  VAULT_STATE: exitCodes.refused,
+  VAULT_WAITING: exitCodes.refused,
+  VAULT_OTHER: exitCodes.refused,
+  VAULT_IN_USE: exitCodes.inUse,
+  VAULT_DAMAGED: exitCodes.damage,
+  SNAPSHOT_NOT_FOUND: exitCodes.usage,
 } as const
 
 export type ErrorCode = keyof typeof errorCodes

@@ -13,12 +13,14 @@ const sourceRoot = join(root, 'src')
 
 /** Row of each folder or file directly under src. An import goes to the own folder or to a lower row. */
 const rows: Record<string, number> = {
-  cli: 6,
-  'index.ts': 5,
+  cli: 7,
+  'index.ts': 6,
+  vault: 5,
   jobs: 4,
   prepare: 3,
   receive: 3,
   image: 3,
+  restic: 3,
   drives: 2,
   journal: 2,
   storage: 2,

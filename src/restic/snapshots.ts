@@ -1,0 +1,99 @@
+// The snapshots of a repository: listed, looked into, thinned out, restored.
+
+import type { Restic } from './run-restic.js'
+
+export interface Snapshot {
+  /** 64 hex digits. */
+  id: string
+  /** ISO 8601, with the offset of the computer that made it. */
+  time: string
+  host: string
+  paths: string[]
+  tags: string[]
+}
+
+interface RawSnapshot {
+  id: string
+  time: string
+  hostname?: string
+  paths?: string[]
+  tags?: string[] | null
+}
+
+/** Oldest first. */
+export async function listSnapshots(restic: Restic): Promise<Snapshot[]> {
+  const found = await restic.ask<RawSnapshot>(['snapshots'])
+  const snapshots = found.map(readSnapshot)
+  return snapshots.sort((one, other) => Date.parse(one.time) - Date.parse(other.time))
+}
+
+function readSnapshot({ id, time, hostname = '', paths, tags }: RawSnapshot): Snapshot {
+  return { id, time, host: hostname, paths: paths ?? [], tags: tags ?? [] }
+}
+
+export interface SnapshotNode {
+  path: string
+  type: 'file' | 'dir' | 'symlink' | (string & {})
+  sizeBytes: number
+  /** ISO 8601 with nanoseconds. */
+  modified: string
+}
+
+/** Everything in a snapshot, as it comes; nothing is kept. @param paths only what lies at or below these. */
+export async function eachNode(
+  restic: Restic,
+  { snapshot, paths }: { snapshot: string; paths: readonly string[] },
+  visit: (node: SnapshotNode) => void,
+): Promise<void> {
+  const words = ['ls', '--json', snapshot, ...(paths.length === 0 ? [] : ['--recursive', ...paths])]
+  await restic.run(words, {
+    message: ({ struct_type, path, type, size, mtime }) => {
+      if (struct_type !== 'node' || typeof path !== 'string') return
+      const sizeBytes = typeof size === 'number' ? size : 0
+      visit({ path, type: String(type), sizeBytes, modified: String(mtime) })
+    },
+  })
+}
+
+export interface RestoreRequest {
+  snapshot: string
+  /** Folder that the paths of the snapshot are put below; `/` for where they came from. */
+  target: string
+  /** Only these paths, as they stand in the snapshot. */
+  includes: readonly string[]
+  /** Read what was written and compare it with the snapshot. */
+  verify: boolean
+  onLine?: (line: string) => void
+}
+
+export async function restoreSnapshot(restic: Restic, request: RestoreRequest): Promise<void> {
+  const { snapshot, target, includes, verify, onLine } = request
+  const words = ['restore', snapshot, '--target', target, ...(verify ? ['--verify'] : [])]
+  for (const path of includes) words.push('--include', escapePattern(path))
+  await restic.run(words, onLine === undefined ? {} : { line: onLine })
+}
+
+/** A path is meant, not a pattern. */
+export function escapePattern(path: string): string {
+  return path.replace(/[\\*?[]/g, '\\$&')
+}
+
+export interface ForgetResult {
+  kept: number
+  removed: Snapshot[]
+}
+
+/** Removes snapshots, and with `prune` the data that nothing refers to any more. @param retention `--keep-…` words. */
+export async function forgetSnapshots(
+  restic: Restic,
+  { retention, prune, dryRun }: { retention: readonly string[]; prune: boolean; dryRun: boolean },
+): Promise<ForgetResult> {
+  const flags = [...(prune ? ['--prune'] : []), ...(dryRun ? ['--dry-run'] : [])]
+  const groups = await restic.ask<{ keep?: RawSnapshot[] | null; remove?: RawSnapshot[] | null }>([
+    'forget',
+    ...retention,
+    ...flags,
+  ])
+  const removed = groups.flatMap(({ remove }) => (remove ?? []).map(readSnapshot))
+  return { kept: groups.reduce((count, { keep }) => count + (keep?.length ?? 0), 0), removed }
+}

@@ -1,0 +1,100 @@
+// Real restic on a folder: made, filled, asked, damaged; and what happens without it.
+
+import assert from 'node:assert/strict'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { backUp } from '../../src/restic/back-up.js'
+import { makePassword, storePassword } from '../../src/restic/password.js'
+import { checkRepository, initRepository, repositoryId } from '../../src/restic/repository.js'
+import { folderPlace } from '../../src/restic/restic-place.js'
+import { Restic } from '../../src/restic/run-restic.js'
+import { eachNode, listSnapshots, restoreSnapshot } from '../../src/restic/snapshots.js'
+import { assertSameFiles, contentOf, hashesBelow, temporaryFolder, writeTree } from '../prepare/made-tree.js'
+import { resticMissing } from './restic-missing.js'
+
+const folder = temporaryFolder('restic')
+const source = join(folder, 'source')
+const place = folderPlace(join(folder, 'repository'))
+const environment = { PATH: process.env.PATH ?? '', RESTIC_CACHE_DIR: join(folder, 'cache') }
+const settings = { place, description: 'the folder', password: 'sesame', environment }
+writeTree(source, { 'a/large.bin': contentOf(1, 2_000_000), 'b.txt': 'small', 'no.log': 'left out' })
+
+test('a repository is filled, listed, checked and restored', { skip: resticMissing() }, async () => {
+  const restic = await Restic.open(settings)
+  await initRepository(restic)
+  assert.match(await repositoryId(restic), /^[0-9a-f]{64}$/)
+  const seen: number[] = []
+  const summary = await backUp(restic, {
+    paths: [source],
+    excludes: ['*.log'],
+    host: 'server',
+    tags: ['seed'],
+    packMebibytes: 64,
+    onProgress: ({ bytes }) => seen.push(bytes),
+  })
+  assert.deepEqual([summary.files, summary.bytes, summary.isPartial], [2, 2_000_005, false])
+  const [snapshot] = await listSnapshots(restic)
+  assert.deepEqual([snapshot?.host, snapshot?.paths, snapshot?.tags], ['server', [source], ['seed']])
+  const nodes: string[] = []
+  await eachNode(restic, { snapshot: summary.snapshot, paths: [] }, ({ path, type }) => {
+    if (type === 'file') nodes.push(path)
+  })
+  assert.deepEqual(nodes.sort(), [join(source, 'a/large.bin'), join(source, 'b.txt')])
+  const target = join(folder, 'out')
+  await restoreSnapshot(restic, { snapshot: summary.snapshot, target, includes: [join(source, 'a')], verify: true })
+  assertSameFiles(
+    hashesBelow(join(target, source)),
+    new Map([...hashesBelow(source)].filter(([path]) => path.startsWith('a/'))),
+  )
+  await checkRepository(restic, { readData: true })
+  await assert.rejects((await Restic.open({ ...settings, password: 'other' })).ask(['snapshots']), {
+    code: 'KEY_WRONG',
+  })
+})
+
+test('a damaged pack is damage, and is named', { skip: resticMissing() }, async () => {
+  const data = join(folder, 'repository/data')
+  const packs = readdirSync(data).flatMap((name) => readdirSync(join(data, name)).map((pack) => join(data, name, pack)))
+  const pack = packs.sort((one, other) => readFileSync(other).length - readFileSync(one).length)[0] as string
+  const bytes = readFileSync(pack)
+  bytes[100] = (bytes[100] as number) ^ 1
+  chmodSync(pack, 0o600)
+  writeFileSync(pack, bytes)
+  const restic = await Restic.open(settings)
+  await assert.rejects(checkRepository(restic, { readData: true }), ({ code, problems }) => {
+    assert.equal(code, 'VAULT_DAMAGED')
+    return problems.length > 0
+  })
+})
+
+test('a run that is stopped says so, and leaves no lock', { skip: resticMissing() }, async () => {
+  const abort = new AbortController()
+  const restic = await Restic.open({ ...settings, signal: abort.signal })
+  const running = backUp(restic, { paths: ['/usr/lib'], host: 'server', tags: [] })
+  setTimeout(() => abort.abort(), 1200)
+  await assert.rejects(running, { code: 'INTERRUPTED' })
+  assert.deepEqual(readdirSync(join(folder, 'repository/locks')), [])
+})
+
+test('without restic, or with one that is too old, the package is named', async () => {
+  const empty = join(folder, 'empty')
+  mkdirSync(empty)
+  const without = (path: string) => Restic.open({ ...settings, environment: { PATH: path } })
+  await assert.rejects(
+    without(empty),
+    ({ code, hint }) => code === 'TOOL_MISSING' && /apt-get install restic/.test(hint),
+  )
+  writeFileSync(join(empty, 'restic'), '#!/bin/sh\necho restic 0.9.6 compiled with go1.11\n', { mode: 0o755 })
+  await assert.rejects(without(empty), ({ code, message }) => code === 'TOOL_TOO_OLD' && /0\.9\.6.*0\.14/.test(message))
+})
+
+test('a password is made once and kept for its owner alone', async () => {
+  const path = join(folder, 'password')
+  const password = makePassword()
+  assert.match(password, /^([a-z2-9]{5}-){7}[a-z2-9]{5}$/)
+  await storePassword(path, password)
+  assert.equal(readFileSync(path, 'utf8'), `${password}\n`)
+  await assert.rejects(storePassword(path, 'other'), { code: 'FILE_EXISTS' })
+  assert.ok(existsSync(path))
+})
