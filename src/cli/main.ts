@@ -62,8 +62,7 @@ async function main(words: string[]): Promise<void> {
 function reportError(error: unknown, json: boolean, verbose: boolean): void {
   if (error instanceof TransferError) {
     process.exitCode = errorCodes[error.code]
-    report(error.code, error.message, error.hint, json)
-    for (const problem of problemLines(error)) process.stderr.write(`  ${redact(problem)}\n`)
+    report(error.code, error.message, error.hint, json, problemLines(error))
   } else if (error instanceof UsageError || error instanceof TypeError || error instanceof RangeError) {
     process.exitCode = exitCodes.usage
     report('USAGE', error.message, 'See diskferry --help, or diskferry <command> --help.', json)
@@ -84,10 +83,17 @@ function problemLines(error: TransferError): string[] {
   return problems.length > 50 ? [...shown, `and ${problems.length - 50} more`] : shown
 }
 
-function report(code: string, message: string, hint: string | undefined, json: boolean): void {
+function report(
+  code: string,
+  message: string,
+  hint: string | undefined,
+  json: boolean,
+  problems: readonly string[] = [],
+): void {
   const text = redact(message)
   if (json) process.stdout.write(`${JSON.stringify({ event: 'error', code, message: text, hint })}\n`)
   process.stderr.write(`diskferry: ${text} (${code})\n`)
+  for (const problem of problems) process.stderr.write(`  ${redact(problem)}\n`)
   if (hint !== undefined) process.stderr.write(`  ${redact(hint)}\n`)
 }
 

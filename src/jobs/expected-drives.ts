@@ -22,7 +22,7 @@ export interface StationLogs {
   onlyContainer?: string
 }
 
-/** @throws TransferError KEY_MISSING when no open job waits for a drive; KEY_WRONG when none of them is this one; JOB_RULES_BROKEN */
+/** @throws TransferError KEY_MISSING when no job is open; KEY_WRONG when none of them is this one; JOB_RULES_BROKEN */
 export async function expectDrives(
   paths: readonly string[],
   station: StationClient,
@@ -30,13 +30,11 @@ export async function expectDrives(
 ): Promise<ExpectedDrive[]> {
   const jobs = await station.jobs()
   const candidates = jobs.flatMap((job) =>
-    job.drives
-      .filter(({ state }) => state !== 'Completed' && state !== 'ShippedBack')
-      .map((drive) => ({ job, driveId: drive.driveId, ...candidateOf(drive) })),
+    job.drives.map((drive) => ({ job, driveId: drive.driveId, state: drive.state, ...candidateOf(drive) })),
   )
   if (candidates.length === 0) {
-    throw new TransferError('KEY_MISSING', `None of the ${jobs.length} open jobs waits for a drive.`, {
-      hint: 'Was the job created, and its package declared sent? See: diskferry job status',
+    throw new TransferError('KEY_MISSING', 'No job is open here: no drive is expected.', {
+      hint: 'Was the job made, and its package declared sent? See: diskferry job list',
     })
   }
   const expected: ExpectedDrive[] = []
@@ -45,6 +43,7 @@ export async function expectDrives(
     const tried = candidates.length === 1 ? [...candidates, ...candidates] : candidates
     const found = (await chooseKey(path, tried)) as (typeof candidates)[number]
     const { secret, expected: manifest, manifestFile, job, driveId } = found
+    if (found.state === 'Completed') throw importedBefore(driveId, job)
     if (expected.some((other) => other.driveId === driveId)) {
       throw new TransferError('JOB_RULES_BROKEN', `${path} is drive ${driveId} of job ${job.name} once more.`)
     }
@@ -52,6 +51,12 @@ export async function expectDrives(
     expected.push({ drive: manifestFile === undefined ? drive : { ...drive, manifestFile }, driveId, job })
   }
   return expected
+}
+
+function importedBefore(driveId: string, { name }: StationJob): TransferError {
+  const message = `Drive ${driveId} of job ${name} is imported already, all of it.`
+  const hint = `When the drives of the job are packed: diskferry job return ${name} --carrier … --tracking …`
+  return new TransferError('SERVICE_REFUSED', message, { hint })
 }
 
 function candidateOf(drive: StationJob['drives'][number]): KeyCandidate {

@@ -18,7 +18,7 @@ export interface OrderedReceive extends Omit<ReceiveRequest, 'drives' | 'job' | 
 }
 
 /**
- * @throws TransferError KEY_MISSING when no open job lists any drive; KEY_WRONG when none of them is this one; JOB_RULES_BROKEN
+ * @throws TransferError KEY_MISSING when no job is open; KEY_WRONG when none of them is this one; JOB_RULES_BROKEN
  * for drives that may not be imported together or into this account; SERVICE_*
  */
 export async function receiveOrdered(request: OrderedReceive): Promise<ReceiveResult> {

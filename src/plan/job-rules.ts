@@ -171,5 +171,5 @@ export function checkReturnAddress(address: ReturnAddress): RuleFinding[] {
 export function checkReturnShipping({ carrierName = '', carrierAccountNumber = '' }: ReturnShipping): RuleFinding[] {
   const missing = [carrierName.trim() === '' && 'carrier', carrierAccountNumber.trim() === '' && 'account number']
   const words = missing.filter((word) => word !== false)
-  return words.length === 0 ? [] : [violation('RETURN_CARRIER', `The ${words.join(' and the ')} is missing.`)]
+  return words.length === 0 ? [] : [violation('RETURN_CARRIER', `It lacks ${words.join(' and ')}.`)]
 }

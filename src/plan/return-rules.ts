@@ -31,7 +31,12 @@ export function checkReturnPackage(back: Required<ShippedPackage>, context: Retu
     findings.push(violation('PACKAGE_TRACKING', `${shown(trackingNumber)} is the package that brought the drives.`))
   }
   if (driveCount !== drivesHere) {
-    findings.push(violation('PACKAGE_DRIVES', `The package has ${driveCount} drives, and ${drivesHere} are here.`))
+    findings.push(
+      violation(
+        'PACKAGE_DRIVES',
+        `The package has ${driveCount} drives, and ${drivesHere} ${drivesHere === 1 ? 'is' : 'are'} here.`,
+      ),
+    )
   }
   if (!/^\d{4}-\d{2}-\d{2}(T|$)/.test(shipDate) || Number.isNaN(Date.parse(shipDate))) {
     findings.push(violation('PACKAGE_DATE', `${shown(shipDate)} is no date such as 2026-11-30.`))

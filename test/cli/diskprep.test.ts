@@ -181,12 +181,29 @@ describe('a script', () => {
     })
   }
 
+  test('that mistypes the place or the account is told before a drive is touched, and says it anew', async () => {
+    const { image, words, folder, job } = await stage()
+    const given = unattended(image)
+    given[given.indexOf('West Europe')] = 'West Eurpoe'
+    const refused = await run([...words, ...given, '--account-id', 'mine'])
+    assert.equal(refused.status, 8, refused.output)
+    assert.match(refused.output, /JOB_ACCOUNT[^§]*JOB_LOCATION[^§]*West Europe/)
+    assert.deepEqual([existsSync(image), stateOf(folder).state], [false, 'staged'])
+    const { status, output } = await run([...words, ...unattended(image)])
+    assert.equal(status, 0, output)
+    assert.equal((await client.find(job))?.location, 'West Europe')
+    const late = await run([...words, '--location', 'West US'])
+    assert.equal(late.status, 2, late.output)
+    assert.match(late.output, /location is West Europe, asked for is West US/)
+  })
+
   const mistakes: [what: string, words: string[]][] = [
     ['an unknown word', ['x:1']],
     ['a staging location without a name', ['s:']],
     ['u: with a value', ['u:1']],
     ['the same word twice', ['s:a', 's:b']],
     ['a Windows switch', ['/s:x']],
+    ['a bare folder', ['/srv/staging']],
   ]
   for (const [what, words] of mistakes) {
     test(`${what} is refused`, () => assert.throws(() => parseWords(words), TypeError))

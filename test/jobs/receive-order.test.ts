@@ -67,6 +67,8 @@ test('two drives in any order are opened with the job’s keys, imported, and th
     ],
   )
   await assertArrived(made, store)
+  const again = receiveOrdered({ paths: paths.slice(0, 1), station, store, statePath })
+  await assert.rejects(again, { code: 'SERVICE_REFUSED', message: /imported already/ })
   const [packed] = await packFinishedJobs(station)
   assert.equal(packed?.state, 'Packaging')
   assert.deepEqual(await packFinishedJobs(station), [])

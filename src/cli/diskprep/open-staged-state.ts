@@ -23,7 +23,7 @@ export async function openStagedState(
       readStagedDraft({ ...given, account: folder.account, job: folder.job, container: container.trim() }),
     )
   }
-  refuseDifferent(before, { ...given, ...(options.container === undefined ? {} : { container: options.container }) })
+  refuseDifferent(before, fixedOf(before, given, options))
   if (words.updatesShipping && before.state !== 'ordered' && before.state !== 'shipped') throw notOrdered(folder)
   const isNew = Object.entries(given).some(([name, value]) => before[name as keyof typeof given] !== value)
   return isNew
@@ -34,6 +34,13 @@ export async function openStagedState(
           .join(', ')}`,
       )
     : before
+}
+
+/** Until the job is ordered, where it is ordered from and where the drives go can be said anew: it may have been mistyped. */
+function fixedOf(before: StagedJob, given: Given, { container }: DiskprepOptions): Partial<StagedJob> {
+  const { resourceGroup: _group, location: _location, ...open } = given
+  const isOrdered = before.state === 'ordered' || before.state === 'shipped'
+  return { ...(isOrdered ? given : open), ...(container === undefined ? {} : { container }) }
 }
 
 type Given = Partial<Pick<StagedJob, 'subscription' | 'resourceGroup' | 'cloud' | 'location'>>

@@ -33,7 +33,8 @@ export function parseWords(words: readonly string[]): DiskprepWords {
     const [, key = '', value = ''] = /^([spu]):(.*)$/is.exec(word) ?? []
     const name = key.toLowerCase()
     if (name === '' || (name === 'u') !== (value === '')) {
-      throw new TypeError(`expected s:STAGING, p:PUBLISHSETTINGS or u: but received ${JSON.stringify(word)}`)
+      const meant = name === '' && !/^\w:/.test(word) ? `; for a staging location write s:${word}` : ''
+      throw new TypeError(`expected s:STAGING, p:PUBLISHSETTINGS or u: but received ${JSON.stringify(word)}${meant}`)
     }
     if (seen.has(name)) throw new TypeError(`expected ${name}: once but received it twice`)
     seen.add(name)

@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs'
 import {
   addressLines,
+  checkJob,
   type DatacenterLocation,
   drivesFromJournal,
   type ImportJob,
@@ -33,7 +34,7 @@ export interface OrderStaged {
 /**
  * Before hours of copying: somebody is signed in, the name is free, and it is known where the drives go. A service that cannot be
  * reached now is told, and no reason to stop: the job is ordered afterwards.
- * @throws TransferError JOB_DIFFERS, SERVICE_SIGN_IN, …
+ * @throws TransferError JOB_DIFFERS, JOB_RULES_BROKEN, SERVICE_SIGN_IN, …
  */
 export async function readyToOrder({ folder, options, terminal, opened }: OrderStaged): Promise<void> {
   try {
@@ -43,15 +44,32 @@ export async function readyToOrder({ folder, options, terminal, opened }: OrderS
         hint: 'Nothing was erased. Give the staged job another name, or delete that job when it is yours.',
       })
     }
-    if (folder.state?.location !== undefined) return
-    const location = await askLocation(await locationsOf(opened.service), terminal)
-    await folder.update({ location }, `the drives go to ${location}`)
+    const locations = await locationsOf(opened.service)
+    const location = folder.state?.location ?? (await askLocation(locations, terminal))
+    refuseOrder(folder.job, location, locations, accountIdFor({ folder, options, opened }))
+    if (folder.state?.location === undefined) await folder.update({ location }, `the drives go to ${location}`)
   } catch (error) {
     const { code = '', message } = error as { code?: string; message: string }
     if (code !== 'SERVICE_UNREACHABLE' && code !== 'SERVICE_BUSY') throw error
     terminal.warn(`${message} The drives are prepared all the same; the job is ordered when this is run again.`)
     if (options.location === undefined) terminal.warn('Where they are sent will be asked then.')
   }
+}
+
+/** What the service would refuse when the drives are full. @throws TransferError JOB_RULES_BROKEN */
+function refuseOrder(name: string, location: string, known: readonly DatacenterLocation[], accountId: string): void {
+  const locations = known.length === 0 ? {} : { locations: known.map((place) => place.name) }
+  const findings = checkJob({ name, storageAccountIds: [accountId], location, ...locations, drives: [] })
+  const broken = findings.filter(({ code }) => ['JOB_NAME', 'JOB_ACCOUNT', 'JOB_LOCATION'].includes(code))
+  if (broken.length === 0) return
+  throw new TransferError('JOB_RULES_BROKEN', `Job ${name} cannot be ordered like this; no drive was touched.`, {
+    problems: broken.map(({ code, message }) => ({ message: `${code}: ${message}` })),
+    hint: 'Give another --location or --account-id.',
+  })
+}
+
+function accountIdFor({ folder, options, opened }: Pick<OrderStaged, 'folder' | 'options' | 'opened'>): string {
+  return options.accountId ?? accountIdOf(folder.account, opened)
 }
 
 /** @throws TransferError JOB_RULES_BROKEN, JOB_DIFFERS, SERVICE_… */
@@ -65,7 +83,7 @@ export async function orderStaged({ folder, options, terminal, opened }: OrderSt
   const wayBack = options.api === 'data-box' ? await askWayBack(options, {}, terminal) : await readWayBack(options)
   const ordered = await orderJob(service, {
     name: folder.job,
-    storageAccountIds: [options.accountId ?? accountIdOf(folder.account, opened)],
+    storageAccountIds: [accountIdFor({ folder, options, opened })],
     location,
     drives,
     driveFacts: facts,
