@@ -15,6 +15,7 @@ const buildPackages = [
   ['ninja-build', '/usr/bin/ninja'],
   ['pkg-config', '/usr/bin/pkg-config'],
   ['liburing-dev', '/usr/include/liburing.h'],
+  ['liblz4-dev', '/usr/include/lz4frame.h'],
   ['libssl-dev', '/usr/include/openssl/evp.h'],
   ['ntfs-3g', '/usr/sbin/mkntfs'],
   ['util-linux', '/usr/bin/lsblk'],

@@ -1,5 +1,4 @@
-// Copying and verifying the files of a drive, on threads of their own. A run is a handle; everything it has to say
-// comes through the one function it is given: onEvent(kind, a, b, code, message).
+// Copying and verifying the files of a drive. Each is a run (engine_run.h) with these events:
 //
 //   kind 0 mark(chunk, bytes done)   1 dropped(file, -, code, message)   2 mismatch(file, block)
 //   kind 3 unreadable(file, block, code, message)   4 finished(-, -, code or '', message, summary)
@@ -24,7 +23,7 @@ Napi::Value engineBuffers(const Napi::CallbackInfo& info);
 Napi::Value engineRead(const Napi::CallbackInfo& info);
 // JS: engineGiveBack(run, buffer)
 Napi::Value engineGiveBack(const Napi::CallbackInfo& info);
-// JS: engineProgress(run): Float64Array [bytes done, bytes total, files done, files total, chunk]
+// JS: engineProgress(run): Float64Array. Of files: [bytes done, bytes total, files done, files total, chunk]
 Napi::Value engineProgress(const Napi::CallbackInfo& info);
 // JS: engineAbort(run)
 Napi::Value engineAbort(const Napi::CallbackInfo& info);

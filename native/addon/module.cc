@@ -5,6 +5,7 @@
 #include "addon/crypto_binding.h"
 #include "addon/device_binding.h"
 #include "addon/engine_binding.h"
+#include "addon/image_binding.h"
 #include "addon/js_error.h"
 #include "addon/ntfs_binding.h"
 #include "addon/scan_binding.h"
@@ -58,6 +59,13 @@ Napi::Object exportAll(Napi::Env env, Napi::Object exports) {
   add("engineGiveBack", engineGiveBack);
   add("engineProgress", engineProgress);
   add("engineAbort", engineAbort);
+
+  add("imageCapture", imageCapture);
+  add("imageOpen", imageOpen);
+  add("imageRead", imageRead);
+  add("imageClose", imageClose);
+  add("imageTransfer", imageTransfer);
+  add("imageWalk", imageWalk);
   return exports;
 }
 

@@ -82,6 +82,11 @@ export interface EngineRunHandle {
   readonly kind: unique symbol
 }
 
+/** An image that is open for reading. Opaque. */
+export interface ImageHandle {
+  readonly kind: unique symbol
+}
+
 /** The memory of a reader of content. Opaque. */
 export interface ReadBuffersHandle {
   readonly kind: unique symbol
@@ -290,8 +295,56 @@ export interface Addon {
     onEvent: EngineEvent,
   ): EngineRunHandle
   engineGiveBack(run: EngineRunHandle, buffer: number): void
-  engineProgress(run: EngineRunHandle): Float64Array // bytes done and total, files done and total, chunk
+  engineProgress(run: EngineRunHandle): Float64Array // five numbers, as the kind of run counts
   engineAbort(run: EngineRunHandle): void
+
+  // Arrays are copied before the call returns. Meanings as in src/addon/image-engine.ts.
+  imageCapture(
+    source: SectorsHandle | undefined,
+    sizeBytes: number,
+    skipOffsetBytes: Float64Array,
+    skipLengthBytes: Float64Array,
+    path: string,
+    isRaw: boolean,
+    level: number,
+    hashes: number, // bit 0 MD5, 1 SHA-1, 2 SHA-256
+    retries: number, // -1: no rescue
+    limitBytesPerSecond: number, // 0: none
+    resumeBlocks: number,
+    resumeImageBytes: number,
+    resumeUnreadableOffsetBytes: Float64Array,
+    resumeUnreadableLengthBytes: Float64Array,
+    memoryBytes: number,
+    durableEveryBytes: number,
+    durableEveryMs: number,
+    ioEngine: number,
+    onEvent: EngineEvent,
+  ): EngineRunHandle
+  imageOpen(
+    path: string,
+    kind: number,
+    index: Uint8Array,
+    offsetBytes: number,
+    sizeBytes: number,
+  ): Promise<{ handle: ImageHandle; sizeBytes: number }>
+  imageRead(image: ImageHandle, offsetBytes: number, into: Uint8Array): Promise<void> // `into` is pinned until it settles
+  imageClose(image: ImageHandle): void // once; running calls finish
+  imageTransfer(
+    image: ImageHandle,
+    targets: SectorsHandle[],
+    mode: number,
+    zeros: number,
+    readBack: boolean,
+    resume: boolean,
+    hashes: number,
+    checkBlocks: boolean,
+    blocks: Uint32Array, // none: all
+    limitBytesPerSecond: number,
+    memoryBytes: number,
+    ioEngine: number,
+    onEvent: EngineEvent,
+  ): EngineRunHandle
+  imageWalk(path: string, onEvent: EngineEvent): EngineRunHandle
 }
 
 let loaded: Addon | undefined

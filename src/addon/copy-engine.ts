@@ -1,14 +1,11 @@
 // Copying files onto a drive and reading them back, on threads of the native module. JavaScript hears of durable marks, of
 // files that were left out and of damaged blocks; nothing per block crosses otherwise.
 
-import { type ErrorCode, TransferError } from '../errors.js'
+import type { ErrorCode } from '../errors.js'
 import type { ExtentTable, NameColumn } from '../file-tree.js'
-import { addon, type EngineEvent, type EngineRunHandle } from './binding.js'
+import { addon } from './binding.js'
 import type { BitlockerVolume } from './bitlocker.js'
-
-export type IoEngine = 'auto' | 'uring' | 'threads'
-
-const ioEngines: readonly IoEngine[] = ['auto', 'uring', 'threads']
+import { type EngineRun, eventKinds, fileRun, type IoEngine, ioEngineNumber, startRun } from './engine-run.js'
 
 export interface CopyFilesInput {
   volume: BitlockerVolume
@@ -48,21 +45,6 @@ export interface CopyResult {
   ioEngine: string
 }
 
-export interface EngineProgress {
-  bytesDone: number
-  bytesTotal: number
-  filesDone: number
-  filesTotal: number
-}
-
-/** A run that goes on by itself. */
-export interface EngineRun<T> {
-  /** Rejects with INTERRUPTED after abort(). */
-  finished: Promise<T>
-  abort(): void
-  progress(): EngineProgress
-}
-
 const mebibyte = 1024 * 1024
 
 /**
@@ -72,7 +54,7 @@ const mebibyte = 1024 * 1024
  */
 export function copyFiles(input: CopyFilesInput, onEvent: (event: CopyEvent) => void): EngineRun<CopyResult> {
   const { volume, sourceDirectories, fileSourceNames, extents } = input
-  return startRun<CopyResult>(
+  return startRun(
     (report) =>
       addon.engineCopy(
         volume.handle,
@@ -93,13 +75,14 @@ export function copyFiles(input: CopyFilesInput, onEvent: (event: CopyEvent) => 
         input.onChange === 'skip',
         input.durableEveryBytes ?? 512 * mebibyte,
         input.durableEveryMs ?? 2000,
-        ioEngines.indexOf(input.ioEngine ?? 'auto'),
+        ioEngineNumber(input.ioEngine),
         report,
       ),
     (kind, first, second, code, message) => {
       if (kind === eventKinds.mark) onEvent({ kind: 'mark', chunk: first, bytesDone: second })
       else if (kind === eventKinds.dropped) onEvent({ kind: 'dropped', file: first, code, message })
     },
+    fileRun<CopyResult>(),
   )
 }
 
@@ -132,7 +115,7 @@ export interface VerifyResult {
 /** Reads every block back and compares it. Damage is no failure of the run: it is reported block by block. */
 export function verifyBlocks(input: VerifyBlocksInput, onEvent: (event: VerifyEvent) => void): EngineRun<VerifyResult> {
   const { volume, fileSizeBytes, fileBlockBytes, extents, expected, skip, memoryBytes, ioEngine } = input
-  return startRun<VerifyResult>(
+  return startRun(
     (report) =>
       addon.engineVerify(
         volume.handle,
@@ -144,60 +127,13 @@ export function verifyBlocks(input: VerifyBlocksInput, onEvent: (event: VerifyEv
         expected,
         skip ?? new Uint8Array(0),
         memoryBytes,
-        ioEngines.indexOf(ioEngine ?? 'auto'),
+        ioEngineNumber(ioEngine),
         report,
       ),
     (kind, file, block, _code, message) => {
       if (kind === eventKinds.mismatch) onEvent({ kind: 'mismatch', file, block })
       else if (kind === eventKinds.unreadable) onEvent({ kind: 'unreadable', file, block, message })
     },
+    fileRun<VerifyResult>(),
   )
-}
-
-// The order of native/addon/engine_binding.h.
-export const eventKinds = { mark: 0, dropped: 1, mismatch: 2, unreadable: 3, finished: 4, chunk: 5 } as const
-
-type RunEvent = (...event: [...Parameters<EngineEvent>, run: EngineRunHandle]) => void
-
-export function startRun<T>(start: (report: EngineEvent) => EngineRunHandle, onEvent: RunEvent): EngineRun<T> {
-  const { promise, resolve, reject } = withResolvers<T>()
-  let thrown: { error: Error } | undefined
-  const run = start((kind, first, second, code, message, summary) => {
-    if (kind !== eventKinds.finished) {
-      if (thrown !== undefined) return
-      try {
-        onEvent(kind, first, second, code, message, summary, run)
-      } catch (error) {
-        // A listener that fails to record something must not let the run go on: what it did would be lost.
-        thrown = { error: error as Error }
-        addon.engineAbort(run)
-      }
-    } else if (thrown !== undefined) reject(thrown.error)
-    else if (message === '') resolve(summary as T)
-    else reject(new TransferError(code, message, detailOf(summary)))
-  })
-  return {
-    finished: promise,
-    abort: () => addon.engineAbort(run),
-    progress() {
-      const [bytesDone = 0, bytesTotal = 0, filesDone = 0, filesTotal = 0] = addon.engineProgress(run)
-      return { bytesDone, bytesTotal, filesDone, filesTotal }
-    },
-  }
-}
-
-function detailOf(summary: unknown): { systemError?: number } {
-  const { systemError } = summary as { systemError?: number }
-  return systemError === undefined ? {} : { systemError }
-}
-
-// Promise.withResolvers comes with Node 22.
-function withResolvers<T>() {
-  let resolve: (value: T) => void = () => {}
-  let reject: (error: Error) => void = () => {}
-  const promise = new Promise<T>((fulfil, refuse) => {
-    resolve = fulfil
-    reject = refuse
-  })
-  return { promise, resolve, reject }
 }

@@ -4,7 +4,8 @@
 import type { ExtentTable } from '../file-tree.js'
 import { addon, type ReadBuffersHandle } from './binding.js'
 import type { BitlockerVolume } from './bitlocker.js'
-import { type EngineRun, eventKinds, startRun, type VerifyResult } from './copy-engine.js'
+import type { VerifyResult } from './copy-engine.js'
+import { type EngineRun, eventKinds, fileRun, startRun } from './engine-run.js'
 
 /** What one buffer holds at most. */
 export const chunkBytes = 4 << 20
@@ -73,7 +74,7 @@ export function readContent(
   onUnreadable: (file: number, block: number, message: string) => void,
 ): EngineRun<VerifyResult> {
   const { volume, fileSizeBytes, fileBlockBytes, extents, expected, skip, buffers, hashFiles } = input
-  return startRun<VerifyResult>(
+  return startRun(
     (report) =>
       addon.engineRead(
         volume.handle,
@@ -94,6 +95,7 @@ export function readContent(
       const pieces = piecesOf(buffers, first, detail as LentPieces)
       onChunk({ pieces, giveBack: () => addon.engineGiveBack(run, first) })
     },
+    fileRun<VerifyResult>(),
   )
 }
 

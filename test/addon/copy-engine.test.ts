@@ -5,13 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import {
-  type CopyEvent,
-  copyFiles,
-  type IoEngine,
-  type VerifyEvent,
-  verifyBlocks,
-} from '../../src/addon/copy-engine.js'
+import { type CopyEvent, copyFiles, type VerifyEvent, verifyBlocks } from '../../src/addon/copy-engine.js'
+import type { IoEngine } from '../../src/addon/engine-run.js'
 import { TransferError } from '../../src/errors.js'
 import {
   attachLoop,

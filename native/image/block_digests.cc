@@ -1,0 +1,71 @@
+#include "image/block_digests.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "image/zeros.h"
+
+namespace diskferry::image {
+
+namespace {
+
+// As many blocks as the widest MD5 has lanes.
+constexpr size_t kRunMax = 32;
+constexpr std::chrono::milliseconds kRunPatience{50};
+
+}  // namespace
+
+Md5Digest digestOfZeros(uint32_t lengthBytes) {
+  const auto compute = [](uint32_t length) {
+    Md5Digest digest;
+    Md5Job job;
+    job.data = sharedZeros().first(length);
+    job.digest = &digest;
+    md5Many({&job, 1});
+    return digest;
+  };
+  static const Md5Digest whole = compute(kBlockBytes);
+  return lengthBytes == kBlockBytes ? whole : compute(lengthBytes);
+}
+
+BlockDigests::BlockDigests(size_t bufferCount, std::function<void(const Block&, const Md5Digest&)> done)
+    : done_(std::move(done)) {
+  const size_t most = std::clamp(bufferCount / 2, size_t{1}, kRunMax);
+  const size_t least = std::clamp(bufferCount / 3, size_t{1}, kRunMax / 2);
+  thread_ = std::thread([this, least, most] { work(std::min(least, most), most); });
+}
+
+BlockDigests::~BlockDigests() {
+  blocks_.stop();
+  if (thread_.joinable()) thread_.join();
+}
+
+void BlockDigests::finish() {
+  blocks_.close();
+  if (thread_.joinable()) thread_.join();
+}
+
+void BlockDigests::work(size_t least, size_t most) {
+  std::vector<BlockPtr> run;
+  std::vector<Md5Digest> digests;
+  std::vector<Md5Job> jobs;
+  while (blocks_.takeRun(run, least, most, kRunPatience)) {
+    digests.resize(run.size());
+    jobs.clear();
+    for (size_t index = 0; index < run.size(); index++) {
+      const Block& block = *run[index];
+      if (block.isZeros) {
+        digests[index] = digestOfZeros(static_cast<uint32_t>(block.content.size()));
+        continue;
+      }
+      Md5Job& job = jobs.emplace_back();
+      job.data = block.content;
+      job.digest = &digests[index];
+    }
+    md5Many(jobs);
+    for (size_t index = 0; index < run.size(); index++) done_(*run[index], digests[index]);
+    run.clear();
+  }
+}
+
+}  // namespace diskferry::image
