@@ -52,6 +52,15 @@ export {
   type StagedShipping,
   stagedClouds,
 } from './formats/staged-job.js'
+export {
+  parseTimes,
+  parseUploadLimit,
+  type Retention,
+  retentionNames,
+  type UploadLimit,
+  type VaultSchedule,
+} from './formats/vault-schedule.js'
+export type { VaultSource, VaultState, VaultTarget } from './formats/vault-state.js'
 export { ArmImportService, azurePublicEndpoint, type JobServiceOptions } from './jobs/arm-import-service.js'
 export { DataBoxService } from './jobs/data-box-service.js'
 export { type CreatedJob, createJob, getJob, type ImportService } from './jobs/import-service.js'
@@ -89,6 +98,7 @@ export {
 export { checkJob, checkJobName, type DriveFacts, type JobDraft, sameLocation } from './plan/job-rules.js'
 export { planRepair, type RepairBlob, type RepairStep } from './plan/repair-plan.js'
 export { repairSourceCandidates } from './plan/repair-source.js'
+export { overwritten, type RestorePreview } from './plan/restore-preview.js'
 export type { DriveState, JournalState, SessionState } from './plan/session-state.js'
 export { checkShipment, type ShippingReminder, shippingReminder } from './plan/shipment-rules.js'
 export { type RuleFinding, type ShippingRule, shippingRules } from './plan/shipping-rules.js'
@@ -140,8 +150,20 @@ export { formatBytes, formatDuration, formatRate } from './reports/format-bytes.
 export { printable } from './reports/printable.js'
 export { receiveReportToHtml } from './reports/receive-page.js'
 export { type ReceivedDrive, type ReceiveReport, receiveReportToJson } from './reports/receive-report.js'
+export type { BackupProgress } from './restic/back-up.js'
+export { makePassword, storePassword } from './restic/password.js'
+export type { ForgetResult, Snapshot } from './restic/snapshots.js'
 export type { BlobFacts, BlobPlace, BlobProperties, BlobStore } from './storage/blob-store.js'
 export type { StorageCredentials } from './storage/credentials.js'
 export { type OpenStoreOptions, openBlobStore } from './storage/open-store.js'
 export { RateLimit } from './storage/rate-limit.js'
 export type { RetryOptions } from './storage/retry-policy.js'
+export { type AdoptOptions, type AdoptResult, adoptVault } from './vault/adopt-vault.js'
+export { type BackUpOptions, backUpVault, type VaultBackupResult } from './vault/back-up-vault.js'
+export { type FreezeOptions, freezeVault, type VaultCargo } from './vault/freeze-vault.js'
+export { checkVault, forgetInVault, releaseStaging } from './vault/keep-vault.js'
+export { lookAtVault, type VaultLook, vaultSnapshots } from './vault/look-vault.js'
+export { previewRestore, type RestoreOptions, restoreVault } from './vault/restore-vault.js'
+export { type SeedOptions, seedVault } from './vault/seed-vault.js'
+export type { VaultAccess } from './vault/vault-access.js'
+export { readVaultOwner, readVaultState, VaultFolder } from './vault/vault-folder.js'

@@ -9,6 +9,7 @@
 //     lock                     who works on it now
 //     journal/                 job.jrn and <DriveId>.xml, mode 0700: the only place with keys
 //     files/                   what is to travel beside a backup's own files
+//     vault/                   the state of a vault whose first backup travels
 //     …_AIBBlob, …_BaseBlob    the backup's files
 
 import { mkdir } from 'node:fs/promises'

@@ -21,7 +21,7 @@ export interface StagedData {
 
 export const filesFolderName = 'files'
 const ours =
-  /^(?:job\.json(?:\.[0-9a-f]{8})?|history\.txt|README\.txt|lock(?:\..+)?|journal|[a-z0-9]{3,24}_[a-z0-9-]+\.txt)$/
+  /^(?:job\.json(?:\.[0-9a-f]{8})?|history\.txt|README\.txt|lock(?:\..+)?|journal|vault|[a-z0-9]{3,24}_[a-z0-9-]+\.txt)$/
 
 /** @param folder of one job. */
 export async function findStagedData(folder: string, container: string): Promise<StagedData> {

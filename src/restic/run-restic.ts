@@ -99,7 +99,7 @@ export class Restic {
     await this.run([...words, '--json'], {
       message: (message) => found.push(message as T),
       line: (line) => {
-        if (line.startsWith('[')) found.push(...(JSON.parse(line) as T[]))
+        if (/^\[(?:\{|\])/.test(line)) found.push(...(JSON.parse(line) as T[]))
       },
     })
     return found

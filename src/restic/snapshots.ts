@@ -1,5 +1,6 @@
 // The snapshots of a repository: listed, looked into, thinned out, restored.
 
+import { TransferError } from '../errors.js'
 import type { Restic } from './run-restic.js'
 
 export interface Snapshot {
@@ -46,13 +47,21 @@ export async function eachNode(
   visit: (node: SnapshotNode) => void,
 ): Promise<void> {
   const words = ['ls', '--json', snapshot, ...(paths.length === 0 ? [] : ['--recursive', ...paths])]
+  let isFound = false
   await restic.run(words, {
     message: ({ struct_type, path, type, size, mtime }) => {
+      if (struct_type === 'snapshot') isFound = true
       if (struct_type !== 'node' || typeof path !== 'string') return
       const sizeBytes = typeof size === 'number' ? size : 0
       visit({ path, type: String(type), sizeBytes, modified: String(mtime) })
     },
   })
+  // restic says so on the side, and ends well.
+  if (!isFound) {
+    throw new TransferError('SNAPSHOT_NOT_FOUND', `There is no snapshot ${snapshot} in ${restic.description}.`, {
+      hint: 'diskferry vault snapshots lists them.',
+    })
+  }
 }
 
 export interface RestoreRequest {

@@ -17,13 +17,16 @@ import {
   sessionToJson,
   TransferError,
 } from '../../index.js'
+import { prepareStagedJob } from '../diskprep/prepare-staged-job.js'
 import { confirmErase } from '../erase-question.js'
 import { type GlobalOptions, type PlanOptions, planOptions, readDriveOptions, readPlanOptions } from '../options.js'
 import { abortOnSignals } from '../signals.js'
 import { createTerminal, type Terminal } from '../terminal.js'
 
 interface PrepareWords extends PlanOptions {
-  journal: string
+  journal?: string
+  staging?: string
+  job?: string
   dryRun: boolean
   yes: boolean
   abort: boolean
@@ -40,9 +43,14 @@ export const prepareCommand: CommandModule<GlobalOptions, PrepareWords> = {
     planOptions(options)
       .option('journal', {
         type: 'string',
-        demandOption: true,
         describe: 'Journal of what was done (.jrn); keep it safe',
       })
+      .option('staging', {
+        type: 'string',
+        describe:
+          'Staging location, instead of --from, --to and --journal: its job says what is copied and where it goes',
+      })
+      .option('job', { type: 'string', describe: 'Job of the staging location, when it has several' })
       .option('dry-run', { type: 'boolean', default: false, describe: 'Show the plan and stop' })
       .option('yes', { type: 'boolean', default: false, describe: 'Erase the drives without asking for their serials' })
       .option('abort', {
@@ -70,16 +78,22 @@ export const prepareCommand: CommandModule<GlobalOptions, PrepareWords> = {
         describe: 'A source file that changes while it is copied: stop, or leave it out (exit code 3)',
       })
       .example('$0 prepare --from /srv/backup --to backup/2026/ --drive /dev/sdb --journal seed.jrn', '')
+      .example('$0 prepare --staging /srv/staging --job seed-2026-11 --drive /dev/sdb', 'what a job has staged')
       .example('$0 prepare --journal seed.jrn --replace WD-1234 --drive /dev/sdc', 'another drive for a broken one')
       .epilogue('ERASES the given drives. Run the same command again after an interruption: it resumes.') as never,
   handler: async (options) => {
     const terminal = createTerminal(options)
+    if (options.staging !== undefined) {
+      await prepareStagedJob({ ...options, staging: options.staging }, terminal)
+      return
+    }
+    const journal = journalOf(options)
     if (options.replacePrepared && options.replace === undefined) {
       throw new TypeError('expected --replace-prepared with --replace DRIVE')
     }
     if (options.abort && options.replace !== undefined) throw new TypeError('expected --abort or --replace, not both')
     if (options.abort) {
-      await abortSession(options.journal, options.session)
+      await abortSession(journal, options.session)
       terminal.emit({ event: 'aborted', session: options.session })
       terminal.print(`Session ${options.session} is aborted. Its unfinished drives hold no readable volume.`)
       return
@@ -99,6 +113,11 @@ export const prepareCommand: CommandModule<GlobalOptions, PrepareWords> = {
   },
 }
 
+function journalOf({ journal }: PrepareWords): string {
+  if (journal === undefined) throw new TypeError('expected --journal, or --staging with --job')
+  return journal
+}
+
 /** The stored plan says what is copied and how; a word that would say something else is a mistake. */
 function refuseSources(options: PrepareWords): void {
   for (const name of ['from', 'to', 'dataset', 'cluster', 'label'] as const) {
@@ -116,7 +135,7 @@ async function runPrepare(
 ): Promise<void> {
   const { signal, done } = abortOnSignals()
   const settings: PrepareOptions = {
-    journalPath: options.journal,
+    journalPath: journalOf(options),
     verify: options.verify,
     onChange: options.onChange,
     signal,

@@ -10,6 +10,7 @@ import {
   describePlan,
   driveRequestsFromSpecs,
   formatBytes,
+  freezeVault,
   isTransient,
   listDrives,
   planToJson,
@@ -42,7 +43,7 @@ const wrongDrive = new Set([
 
 export interface PrepareStaged {
   folder: StagedJobFolder
-  options: DiskprepOptions
+  options: Pick<DiskprepOptions, 'drive' | 'yes'> & { dryRun?: boolean }
   terminal: Terminal
   signal: AbortSignal
 }
@@ -63,21 +64,36 @@ export async function prepareStaged(work: PrepareStaged): Promise<void> {
   const journalPath = await folder.prepareJournal()
   const sessions = await readSessions(journalPath)
   const session = currentSession(folder.job, sessions)
-  const result = await withDrives(work, sessions.get(session), (drives, hasConfirmed) => {
-    const request = { sessionId: session, dataset: data.rows, drives, method: 'xts-128', label: folder.job } as const
-    return prepareSession(request, {
-      journalPath,
-      signal: work.signal,
-      onProgress: terminal.progress,
-      confirm: async (plan) => {
-        await confirmPlan(plan, work)
-        hasConfirmed()
-        await folder.update({ state: 'preparing', drives: plannedDrives(plan, drives) }, `begins drives ${idsOf(plan)}`)
-        return true
-      },
+  const { dryRun = false } = work.options
+  const isPlanned = (sessions.get(session)?.drives.size ?? 0) > 0
+  const cargo = await freezeVault(folder.folder, { session, isPlanned, dryRun })
+  try {
+    if (cargo?.frozen !== undefined) {
+      const { files, bytes } = cargo.frozen
+      terminal.print(`The vault of this job travels: ${files} files, ${formatBytes(bytes)}; what travels is frozen.`)
+    }
+    const dataset = cargo?.rows ?? data.rows
+    const result = await withDrives(work, sessions.get(session), (drives, hasConfirmed) => {
+      const request = { sessionId: session, dataset, drives, method: 'xts-128', label: folder.job } as const
+      return prepareSession(request, {
+        journalPath,
+        signal: work.signal,
+        onProgress: terminal.progress,
+        confirm: async (plan) => {
+          if (!(await confirmPlan(plan, work))) return false
+          hasConfirmed()
+          // The plan says what travels; from here on new backups may come beside it.
+          await cargo?.release()
+          const change = { state: 'preparing', drives: plannedDrives(plan, drives) } as const
+          await folder.update(change, `begins drives ${idsOf(plan)}`)
+          return true
+        },
+      })
     })
-  })
-  await recordResult(work, result)
+    if (result !== undefined) await recordResult(work, result)
+  } finally {
+    await cargo?.release()
+  }
 }
 
 async function readSessions(journalPath: string): Promise<ReadonlyMap<string, SessionState>> {
@@ -98,8 +114,12 @@ function currentSession(job: string, sessions: ReadonlyMap<string, SessionState>
 
 type Run = (drives: readonly DriveRequest[], hasConfirmed: () => void) => Promise<SessionResult | undefined>
 
-/** Names drives until a run with them gets as far as being confirmed. */
-async function withDrives(work: PrepareStaged, session: SessionState | undefined, run: Run): Promise<SessionResult> {
+/** Names drives until a run with them gets as far as being confirmed. Undefined for a dry run. */
+async function withDrives(
+  work: PrepareStaged,
+  session: SessionState | undefined,
+  run: Run,
+): Promise<SessionResult | undefined> {
   const { options, terminal } = work
   let specs = options.drive ?? (await askUnfinished(work, session))
   for (;;) {
@@ -108,7 +128,7 @@ async function withDrives(work: PrepareStaged, session: SessionState | undefined
       const result = await run(driveRequestsFromSpecs(specs), () => {
         isConfirmed = true
       })
-      if (result !== undefined) return result
+      if (result !== undefined || options.dryRun) return result
       throw new TransferError('INTERRUPTED', 'Nothing was written.')
     } catch (error) {
       if (isConfirmed || !terminal.isInteractive || !(error instanceof TransferError) || isTransient(error)) throw error
@@ -158,11 +178,12 @@ async function askDrive(terminal: Terminal, question: string): Promise<string> {
   ).trim()
 }
 
-async function confirmPlan(plan: SessionPlan, { options, terminal }: PrepareStaged): Promise<void> {
+async function confirmPlan(plan: SessionPlan, { options, terminal }: PrepareStaged): Promise<boolean> {
   terminal.emit({ event: 'plan', ...planToJson(plan) })
   terminal.print(describePlan(plan))
-  if (options.yes) return
-  for (const { target } of plan.drives) await confirmErase(target, terminal)
+  if (options.dryRun) return false
+  if (!options.yes) for (const { target } of plan.drives) await confirmErase(target, terminal)
+  return true
 }
 
 function plannedDrives(plan: SessionPlan, requests: readonly DriveRequest[]): StagedDrive[] {

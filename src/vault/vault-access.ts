@@ -1,0 +1,104 @@
+// How a vault is opened: with its password, on the side where it is now. Runs that died are cleaned up after: restic's stale locks
+// are removed, packs that nobody listed are listed.
+
+import { hostname } from 'node:os'
+import { TransferError } from '../errors.js'
+import { parseStorageTarget } from '../formats/storage-target.js'
+import type { VaultState } from '../formats/vault-state.js'
+import type { VaultSide } from '../plan/vault-actions.js'
+import { indexPacks, unlockStale } from '../restic/repository.js'
+import { folderPlace, type ResticPlace, resticPlace } from '../restic/restic-place.js'
+import { Restic } from '../restic/run-restic.js'
+import type { AzureCredential } from '../storage/azure-credential.js'
+import { chooseCredential, defaultSignIn, type StorageCredentials } from '../storage/credentials.js'
+import { repositoryPath, type VaultFolder } from './vault-folder.js'
+
+export interface VaultAccess {
+  password: string
+  /** What of the caller's environment restic may see. */
+  environment?: Readonly<Record<string, string>>
+  /** What opens the account of the vault. */
+  credentials?: StorageCredentials
+  /** Bytes a second that may go up. */
+  uploadLimit?: number
+  /** rclone's timetable of limits; takes rclone where restic's own backend could serve. */
+  uploadTimetable?: string
+  signal?: AbortSignal
+}
+
+/** @throws TransferError TOOL_MISSING, TOOL_TOO_OLD, VAULT_STATE, CREDENTIAL_… */
+export async function openRestic(
+  jobFolder: string,
+  state: VaultState,
+  side: VaultSide,
+  access: VaultAccess,
+): Promise<Restic> {
+  const { password, environment, signal, uploadLimit, uploadTimetable } = access
+  const place = side === 'staging' ? folderPlace(repositoryPath(jobFolder, state)) : await vaultPlace(state, access)
+  const isLimited = side === 'vault'
+  return await Restic.open({
+    place,
+    description: describeSide(jobFolder, state, side),
+    password,
+    ...(environment === undefined ? {} : { environment }),
+    ...(signal === undefined ? {} : { signal }),
+    ...(isLimited && uploadLimit !== undefined ? { uploadLimitKibps: Math.floor(uploadLimit / 1024) } : {}),
+    ...(isLimited && uploadTimetable !== undefined ? { rcloneLimit: uploadTimetable } : {}),
+  })
+}
+
+export function describeSide(jobFolder: string, state: VaultState, side: VaultSide): string {
+  if (side === 'staging') return repositoryPath(jobFolder, state)
+  return `${state.target?.address.replace(/\?.*$/, '') ?? 'the account'}/${state.container}/${state.prefix}`
+}
+
+async function vaultPlace(state: VaultState, access: VaultAccess): Promise<ResticPlace> {
+  if (state.target === undefined) {
+    throw new TransferError('VAULT_STATE', `It is not known where the vault of job ${state.job} lies.`, {
+      hint: 'Say it with diskferry vault adopt --to.',
+    })
+  }
+  const target = parseStorageTarget(state.target.address)
+  const options = { prefersRclone: access.uploadTimetable !== undefined }
+  return resticPlace(target, state, await credentialOf(state.target.address, access), options)
+}
+
+async function credentialOf(address: string, access: VaultAccess): Promise<AzureCredential | undefined> {
+  const target = parseStorageTarget(address)
+  if (target.kind !== 'account') return undefined
+  const options = { access: 'write' as const, nowMs: Date.now(), signedIn: defaultSignIn }
+  return await chooseCredential(target, access.credentials ?? {}, options)
+}
+
+/** Runs `work`; where a lock stands in its way, removes those of processes that are gone and runs it once more. */
+export async function withLocksCleared<T>(restic: Restic, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!(error instanceof TransferError) || error.code !== 'VAULT_IN_USE') throw error
+    await unlockStale(restic)
+    return await work()
+  }
+}
+
+/**
+ * Runs what writes to the repository. A note in the state says that it runs; when the note is there before, the run before died, and
+ * what it wrote is put to use first.
+ */
+export async function whileRunning<T>(
+  vault: VaultFolder,
+  restic: Restic,
+  what: string,
+  work: () => Promise<T>,
+): Promise<T> {
+  if (vault.state.running !== undefined) {
+    const { what: before, since, host } = vault.state.running
+    await vault.note(`${before} on ${host} since ${since} did not end; its packs are listed now`)
+    await unlockStale(restic)
+    await indexPacks(restic)
+  }
+  await vault.update({ running: { what, since: new Date().toISOString(), host: hostname() } })
+  const result = await withLocksCleared(restic, work)
+  await vault.update({}, undefined, ['running'])
+  return result
+}

@@ -1,0 +1,128 @@
+// The life of a vault in a folder, with real restic: seeded, frozen, backed up while it travels, adopted, backed up there, thinned
+// out, restored, released.
+
+import assert from 'node:assert/strict'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { adoptVault } from '../../src/vault/adopt-vault.js'
+import { backUpVault } from '../../src/vault/back-up-vault.js'
+import { checkVault, forgetInVault, releaseStaging } from '../../src/vault/keep-vault.js'
+import { lookAtVault, vaultSnapshots } from '../../src/vault/look-vault.js'
+import { previewRestore, restoreVault } from '../../src/vault/restore-vault.js'
+import { assertSameFiles, contentOf, hashesBelow, temporaryFolder, writeTree } from '../prepare/made-tree.js'
+import { resticMissing } from '../restic/restic-missing.js'
+import { freeze, frozenNames, importIntoFolder, seed, stageVault } from './made-vault.js'
+
+test('a vault goes its way', { skip: resticMissing(), timeout: 180_000 }, async (context) => {
+  const root = temporaryFolder('vault-trip')
+  const made = await stageVault(root)
+  const blobs = join(root, 'blobs')
+  const { access, jobFolder } = made
+  const target = { address: blobs }
+  const state = async () => (await lookAtVault(jobFolder)).state
+
+  await context.test('it is seeded, and seeded again with what changed', async () => {
+    const first = await seed(made)
+    assert.deepEqual([first.files, first.place, first.isPartial], [3, 'staging', false])
+    writeFileSync(join(made.source, 'b.txt'), 'second')
+    const second = await seed(made)
+    assert.deepEqual([second.filesChanged, second.filesUnmodified], [1, 2])
+    assert.equal((await state()).state, 'seeded')
+  })
+
+  await context.test('what travels is frozen, with its identity and without locks', async () => {
+    const cargo = await freeze(made)
+    const names = frozenNames(made)
+    assert.ok(names.includes('config') && names.includes('diskferry-vault.json'))
+    assert.equal(
+      names.some((name) => name.startsWith('locks')),
+      false,
+    )
+    assert.equal(cargo?.frozen?.files, names.length)
+    const destinations = cargo?.rows.map(({ destination }) => destination)
+    assert.ok(destinations?.includes(`backup/${made.job}/data/`) && destinations.includes(`backup/${made.job}/config`))
+    await assert.rejects(seed(made), { code: 'VAULT_STATE' })
+    const keep = { last: 1 }
+    await assert.rejects(
+      made.with((vault) => forgetInVault(vault, { ...access, keep, prune: true, dryRun: false })),
+      { code: 'VAULT_STATE' },
+    )
+  })
+
+  await context.test('while it travels, changes go into staging', async () => {
+    writeTree(made.source, { 'new.bin': contentOf(9, 500_000) })
+    const result = await made.with((vault) => backUpVault(vault, access))
+    assert.equal(result.place, 'staging')
+    assert.equal(result.filesNew, 1)
+  })
+
+  await context.test('it waits for the job', async () => {
+    const options = { ...access, target, hashShare: 1, job: { state: 'Transferring' } }
+    await assert.rejects(
+      made.with((vault) => adoptVault(vault, options)),
+      { code: 'VAULT_WAITING' },
+    )
+  })
+
+  await context.test('adopted: only the increment goes by network', async () => {
+    importIntoFolder(made, blobs)
+    const arrived = frozenNames(made).length
+    const options = { ...access, target, hashShare: 1, job: { state: 'Completed' }, readsData: true }
+    const look = await made.with((vault) => adoptVault(vault, { ...options, dryRun: true }))
+    assert.equal(look.isAdopted, false)
+    assert.equal((await state()).state, 'frozen')
+    const result = await made.with((vault) => adoptVault(vault, options))
+    assert.equal(result.disk.files, arrived)
+    assert.equal(result.network.files, look.survey.missing.files)
+    assert.ok(result.network.bytes > 500_000 && result.network.bytes < 520_000, `${result.network.bytes}`)
+    assert.deepEqual([result.repaired, result.survey.hashed.files], [0, arrived - 2])
+    const { adoption, checkedAt } = await state()
+    assert.deepEqual([adoption?.network?.files, typeof checkedAt], [result.network.files, 'string'])
+    const again = await made.with((vault) => adoptVault(vault, options))
+    assert.deepEqual([again.survey.missing.files, again.network.files], [0, result.network.files])
+  })
+
+  await context.test('from then on, changes go into the vault', async () => {
+    const before = hashesBelow(made.repository)
+    writeTree(made.source, { 'later.bin': contentOf(10, 200_000) })
+    const result = await made.with((vault) => backUpVault(vault, access))
+    assert.equal(result.place, 'vault')
+    assert.deepEqual([result.filesNew, result.filesUnmodified], [1, 4])
+    assertSameFiles(hashesBelow(made.repository), before)
+    const look = await lookAtVault(jobFolder)
+    assert.equal((await vaultSnapshots(look, access)).length, 4)
+  })
+
+  await context.test('it is thinned out and checked', async () => {
+    const keep = { last: 2 }
+    const result = await made.with((vault) => forgetInVault(vault, { ...access, keep, prune: true, dryRun: false }))
+    assert.deepEqual([result.kept, result.removed.length], [2, 2])
+    await made.with((vault) => checkVault(vault, { ...access, readData: true }))
+  })
+
+  await context.test('a restore is shown before it is made, and verified', async () => {
+    const look = await lookAtVault(jobFolder)
+    const restore = { ...access, snapshot: 'latest', paths: [], verify: true }
+    writeFileSync(join(made.source, 'b.txt'), 'spoiled')
+    const inPlace = await previewRestore(look, restore)
+    assert.deepEqual([inPlace.files, inPlace.effects.unchanged, inPlace.effects['overwrites-newer']], [5, 4, 1])
+    assert.deepEqual(inPlace.examples, [{ path: join(made.source, 'b.txt'), effect: 'overwrites-newer' }])
+    const out = join(root, 'out')
+    assert.equal((await previewRestore(look, { ...restore, target: out })).effects.new, 5)
+    assert.equal(existsSync(out), false)
+    await restoreVault(look, { ...restore, target: out, paths: [join(made.source, 'c'), join(made.source, 'b.txt')] })
+    assert.deepEqual([...hashesBelow(join(out, made.source)).keys()].sort(), ['b.txt', 'c/d/e.txt'])
+    await restoreVault(look, restore)
+    assert.equal(readFileSync(join(made.source, 'b.txt'), 'utf8'), 'second')
+    await assert.rejects(previewRestore(look, { ...restore, snapshot: '0123abcd' }), { code: 'SNAPSHOT_NOT_FOUND' })
+  })
+
+  await context.test('staging is given back, and the vault goes on without it', async () => {
+    const freed = await made.with((vault) => releaseStaging(vault, { isUnchecked: false }))
+    assert.ok(freed.files > 5)
+    assert.equal(existsSync(made.repository), false)
+    assert.equal((await made.with((vault) => backUpVault(vault, access))).place, 'vault')
+    assert.ok(readdirSync(join(blobs, 'backup', made.job)).includes('config'))
+  })
+})
