@@ -38,6 +38,12 @@ const testPackages = [
   ['chromium', '/usr/bin/chromium'],
   ['poppler-utils', '/usr/bin/pdftotext'],
   ['zbar-tools', '/usr/bin/zbarimg'],
+  ['e2fsprogs', '/usr/sbin/debugfs'],
+  ['xfsprogs', '/usr/sbin/mkfs.xfs'],
+  ['dosfstools', '/usr/sbin/mkfs.fat'],
+  ['mtools', '/usr/bin/mcopy'],
+  ['exfatprogs', '/usr/sbin/mkfs.exfat'],
+  ['exfat-fuse', '/usr/sbin/mount.exfat-fuse'],
 ]
 const benchPackages = [['time', '/usr/bin/time']]
 

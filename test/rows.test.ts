@@ -298,6 +298,7 @@ const nativeIncludes: Record<string, readonly string[]> = {
   ntfs: ['io', 'hash', 'crypto'],
   engine: ['io', 'hash', 'crypto', 'bitlocker'],
   image: ['io', 'hash', 'crypto', 'lz4'],
+  filesystems: ['io', 'hash', 'ntfs'],
 }
 
 interface Include {

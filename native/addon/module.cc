@@ -5,6 +5,7 @@
 #include "addon/crypto_binding.h"
 #include "addon/device_binding.h"
 #include "addon/engine_binding.h"
+#include "addon/filesystems_binding.h"
 #include "addon/image_binding.h"
 #include "addon/js_error.h"
 #include "addon/ntfs_binding.h"
@@ -51,6 +52,8 @@ Napi::Object exportAll(Napi::Env env, Napi::Object exports) {
   add("ntfsCheck", ntfsCheck);
   add("ntfsReadTree", ntfsReadTree);
   add("ntfsReadFile", ntfsReadFile);
+
+  add("readUsedRanges", readUsedRanges);
 
   add("engineCopy", engineCopy);
   add("engineVerify", engineVerify);

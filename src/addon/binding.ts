@@ -138,6 +138,25 @@ export interface AvailablePaths {
   cipher: CipherPath[]
 }
 
+/** What a file system says is in use. */
+export interface UsedRanges {
+  /** `ext4`, `ntfs`, `fat32`, `swap`, …; also of what is recognized only to be left alone (`luks`). Empty: nothing was. */
+  fileSystem: string
+  label: string
+  /**
+   * `clean`: may be believed. `dirty`: not unmounted, or errors are recorded in it. `needs-recovery`: its journal is newer
+   * than its maps. `unknown`: not known, or it contradicts itself; then all of it counts as used.
+   */
+  state: 'clean' | 'dirty' | 'needs-recovery' | 'unknown'
+  /** A sentence, for every state but `clean`. */
+  reason: string
+  /** In what it counts free room; 0 when that is not known. */
+  unitBytes: number
+  /** From the start of the range that was asked for: ascending, disjoint, within it. */
+  offsetBytes: Float64Array
+  lengthBytes: Float64Array
+}
+
 /** The whole native surface. Arguments are positional and already checked by the callers in this folder. */
 export interface Addon {
   setErrorClass(errorClass: typeof TransferError): void
@@ -243,6 +262,8 @@ export interface Addon {
     offsetBytes: number,
     into: Uint8Array, // pinned until it settles
   ): Promise<number>
+
+  readUsedRanges(device: SectorsHandle, offsetBytes: number, lengthBytes: number): Promise<UsedRanges>
 
   // All arrays are pinned until the last event. Chunk and spool positions as in src/addon/copy-engine.ts.
   engineCopy(

@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { temporaryFolder } from '../drives/loop-device.js'
+import {
+  assertHoldsFiles,
+  inMount,
+  isKept,
+  lacks,
+  makeFiles,
+  makeImage,
+  needsRoot,
+  overwriteFreeOf,
+  runQuietly,
+  usedOf,
+  writeFiles,
+} from './made-volume.js'
+
+const mebibyte = 1 << 20
+const skip = lacks('/usr/sbin/mke2fs', '/usr/sbin/debugfs', '/usr/sbin/e2fsck')
+
+/** By debugfs: no mount, so no root. */
+function fill(image: string, folder: string, seed: number) {
+  const files = makeFiles(seed)
+  const source = join(folder, 'source')
+  writeFiles(source, files)
+  const folders = [...new Set(files.flatMap(({ path }) => (path.includes('/') ? [path.split('/')[0]] : [])))]
+  const lines = [
+    ...folders.map((name) => `mkdir ${name}`),
+    ...files.map(({ path }) => `write ${join(source, path)} ${path}`),
+    ...files.filter((file, index) => !isKept(file, index)).map(({ path }) => `rm ${path}`),
+  ]
+  runQuietly('/usr/sbin/debugfs', ['-w', '-f', '-', image], `${lines.join('\n')}\n`)
+  return files.filter(isKept)
+}
+
+const kinds: readonly (readonly [title: string, name: string, sizeMebibytes: number, words: string[]])[] = [
+  ['ext2, 1 KiB', 'ext2', 28, ['-t', 'ext2', '-b', '1024']],
+  ['ext2, 4 KiB', 'ext2', 40, ['-t', 'ext2', '-b', '4096', '-g', '2048']],
+  ['ext2 of the first revision', 'ext2', 40, ['-t', 'ext2', '-r', '0', '-b', '1024']],
+  [
+    'ext2 with all copies of its superblock',
+    'ext2',
+    40,
+    ['-t', 'ext2', '-b', '1024', '-O', '^sparse_super,^resize_inode'],
+  ],
+  ['ext3, 1 KiB', 'ext3', 36, ['-t', 'ext3', '-b', '1024']],
+  ['ext3, 4 KiB', 'ext3', 48, ['-t', 'ext3', '-b', '4096', '-g', '2048']],
+  ['ext4, 1 KiB', 'ext4', 36, ['-t', 'ext4', '-b', '1024']],
+  ['ext4, 4 KiB', 'ext4', 64, ['-t', 'ext4', '-b', '4096', '-g', '2048']],
+  ['ext4 whose last group is short', 'ext4', 57.37109375, ['-t', 'ext4', '-b', '4096', '-g', '2048']],
+  ['ext4 without 64 bits', 'ext4', 36, ['-t', 'ext4', '-b', '1024', '-O', '^64bit']],
+  ['ext4 with CRC-16', 'ext4', 36, ['-t', 'ext4', '-b', '1024', '-O', 'uninit_bg,^metadata_csum']],
+  [
+    'ext4 with CRC-16 without 64 bits',
+    'ext4',
+    36,
+    ['-t', 'ext4', '-b', '1024', '-O', 'uninit_bg,^metadata_csum,^64bit'],
+  ],
+  ['ext4 without checksums', 'ext4', 36, ['-t', 'ext4', '-b', '1024', '-O', '^metadata_csum,^uninit_bg']],
+  ['ext4 without flexible groups', 'ext4', 36, ['-t', 'ext4', '-b', '1024', '-O', '^flex_bg']],
+  ['ext4 with meta groups', 'ext4', 36, ['-t', 'ext4', '-b', '1024', '-g', '1024', '-O', 'meta_bg,^resize_inode']],
+  [
+    'ext4 with meta groups and CRC-16',
+    'ext4',
+    36,
+    ['-t', 'ext4', '-b', '1024', '-g', '1024', '-O', 'meta_bg,^resize_inode,^flex_bg,uninit_bg,^metadata_csum'],
+  ],
+  [
+    'ext4 with two copies of its superblock',
+    'ext4',
+    36,
+    ['-t', 'ext4', '-b', '1024', '-O', 'sparse_super2,^resize_inode'],
+  ],
+  [
+    'ext4 with large clusters',
+    'ext4',
+    64,
+    ['-t', 'ext4', '-b', '4096', '-O', 'bigalloc', '-C', '65536', '-g', '16384'],
+  ],
+  [
+    'ext4 with large clusters of 1 KiB blocks',
+    'ext4',
+    64,
+    ['-t', 'ext4', '-b', '1024', '-O', 'bigalloc', '-C', '16384'],
+  ],
+  ['ext4 with its metadata packed', 'ext4', 36, ['-t', 'ext4', '-b', '1024', '-E', 'packed_meta_blocks=1']],
+  [
+    'ext4 with a seed, mount protection and large attributes',
+    'ext4',
+    36,
+    ['-t', 'ext4', '-b', '1024', '-O', 'metadata_csum_seed,mmp,ea_inode'],
+  ],
+  ['ext4 with blocks of 64 KiB', 'ext4', 160, ['-t', 'ext4', '-b', '65536', '-J', 'size=64']],
+]
+
+for (const [title, name, mebibytes, words] of kinds) {
+  test(`${title}: what is free may be overwritten`, { skip }, async (t) => {
+    const folder = temporaryFolder(t)
+    const image = makeImage(join(folder, 'volume.img'), Math.round(mebibytes * mebibyte))
+    runQuietly('/usr/sbin/mke2fs', ['-q', '-F', '-L', 'Trial', ...words, image])
+    const files = fill(image, folder, mebibytes)
+    const copy = await overwriteFreeOf(image, name, 0.75)
+    runQuietly('/usr/sbin/e2fsck', ['-f', '-n', copy])
+    const out = join(folder, 'out')
+    mkdirSync(out)
+    runQuietly('/usr/sbin/debugfs', ['-R', `rdump / ${out}`, copy])
+    assertHoldsFiles(out, files)
+    assert.equal((await usedOf(image)).label, 'Trial')
+  })
+}
+
+const mountedKinds: readonly (readonly [title: string, words: string[]])[] = [
+  ['ext4', ['-b', '4096', '-g', '4096']],
+  ['ext4 with inline data', ['-b', '4096', '-g', '4096', '-I', '256', '-O', 'inline_data']],
+  ['ext4 with large clusters', ['-b', '4096', '-O', 'bigalloc', '-C', '32768']],
+]
+for (const [title, words] of mountedKinds) {
+  test(`${title}, filled and emptied by the kernel: what is free may be overwritten`, {
+    skip: skip || needsRoot,
+  }, async (t) => {
+    const folder = temporaryFolder(t)
+    const image = makeImage(join(folder, 'volume.img'), 96 * mebibyte)
+    runQuietly('/usr/sbin/mke2fs', ['-q', '-F', '-t', 'ext4', ...words, image])
+    const files = makeFiles(7, 120)
+    inMount(image, 'loop', (mounted) => {
+      writeFiles(mounted, files)
+      for (const [index, file] of files.entries()) if (!isKept(file, index)) rmSync(join(mounted, file.path))
+    })
+    const copy = await overwriteFreeOf(image, 'ext4', 0.75)
+    runQuietly('/usr/sbin/e2fsck', ['-f', '-n', copy])
+    inMount(copy, 'loop,ro', (mounted) => assertHoldsFiles(mounted, files.filter(isKept)))
+  })
+}
+
+test('a mounted ext4 needs recovery, an ext2 is dirty', { skip: skip || needsRoot }, async (t) => {
+  const folder = temporaryFolder(t)
+  for (const [kind, state, reason] of [
+    ['ext4', 'needs-recovery', /journal has not been replayed/],
+    ['ext2', 'dirty', /not unmounted/],
+  ] as const) {
+    const image = makeImage(join(folder, `${kind}.img`), 32 * mebibyte)
+    runQuietly('/usr/sbin/mke2fs', ['-q', '-F', '-t', kind, image])
+    const mounted = `${image}.mount`
+    mkdirSync(mounted)
+    runQuietly('mount', ['-o', 'loop', image, mounted])
+    try {
+      writeFiles(mounted, makeFiles(3, 5))
+      runQuietly('sync', ['-f', mounted])
+      const used = await usedOf(image)
+      assert.equal(used.state, state)
+      assert.match(used.reason, reason)
+    } finally {
+      runQuietly('umount', [mounted])
+    }
+    assert.equal((await usedOf(image)).state, 'clean')
+  }
+})
