@@ -70,7 +70,7 @@ export { makePackingSlip, type SlipFormat } from './jobs/packing-slip.js'
 export { type OrderedReceive, receiveOrdered } from './jobs/receive-order.js'
 export { type LocalService, type LocalServiceOptions, startLocalService } from './jobs/service/local-service.js'
 export { azureCredential, staticToken } from './jobs/service-credential.js'
-export { type JobChange, StagedJobFolder } from './jobs/staged-job-folder.js'
+export { type JobChange, readStagedJob, StagedJobFolder } from './jobs/staged-job-folder.js'
 export type { StagedData } from './jobs/staging-data.js'
 export {
   initStagedJob,
@@ -146,6 +146,7 @@ export {
   type StationJobFacts,
   stationJobToJson,
 } from './reports/describe-station.js'
+export { describeSchedule, describeVault } from './reports/describe-vault.js'
 export { formatBytes, formatDuration, formatRate } from './reports/format-bytes.js'
 export { printable } from './reports/printable.js'
 export { receiveReportToHtml } from './reports/receive-page.js'

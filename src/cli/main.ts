@@ -18,6 +18,7 @@ import { receiveCommand } from './commands/receive.js'
 import { repairCommand } from './commands/repair.js'
 import { serviceCommand } from './commands/service.js'
 import { stageCommand } from './commands/stage.js'
+import { vaultCommand } from './commands/vault.js'
 import { verifyCommand } from './commands/verify.js'
 import { exitCodeHelp } from './exit-codes.js'
 
@@ -45,6 +46,7 @@ async function main(words: string[]): Promise<void> {
     .command(diskprepCommand)
     .command(jobCommand)
     .command(serviceCommand)
+    .command(vaultCommand)
     .strict()
     .demandCommand(1, 'Which command? See the list above.')
     .recommendCommands()
