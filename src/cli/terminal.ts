@@ -34,7 +34,10 @@ export interface Choice {
 }
 
 const plainLineEveryMs = 5000
-const showsPercent = new Set(['copying', 'verifying', 'importing'])
+const showsPercent = new Set([
+  ...['copying', 'verifying', 'importing'],
+  ...['capturing', 'restoring', 'comparing', 'converting', 'repairing'],
+])
 
 export function createTerminal(options: { json: boolean }): Terminal {
   const { json } = options

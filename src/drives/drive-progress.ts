@@ -10,6 +10,12 @@ export type DriveActivity =
   | 'checking'
   | 'importing'
   | 'imported'
+  | 'capturing'
+  | 'restoring'
+  | 'comparing'
+  | 'converting'
+  | 'repairing'
+  | 'done'
   | 'failed'
 
 export interface DriveProgress {

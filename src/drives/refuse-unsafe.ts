@@ -20,11 +20,20 @@ export interface SafeDrive {
   kind: 'block' | 'file'
 }
 
+export interface SafetyOptions {
+  /** A partition may be written: what is on the rest of its disk stays. */
+  allowPartition?: boolean
+}
+
 const systemMounts = new Set(['/', '/boot', '/boot/efi', '/efi', '/usr', '/var', '/etc', '/nix'])
 
 /** Why this device must not be written, or undefined. */
-export function refuseDevice(device: BlockDevice, facts: BlockFacts): Refusal | undefined {
-  if (device.disk !== undefined) {
+export function refuseDevice(
+  device: BlockDevice,
+  facts: BlockFacts,
+  { allowPartition = false }: SafetyOptions = {},
+): Refusal | undefined {
+  if (device.disk !== undefined && !allowPartition) {
     const reason = `is a partition of /dev/${device.disk}`
     return { code: 'DRIVE_UNFIT', reason, hint: `Give the whole disk, /dev/${device.disk}: it is partitioned anew.` }
   }
@@ -103,7 +112,7 @@ function holderName(name: string, facts: BlockFacts): string {
  * @throws TransferError DEVICE_NOT_FOUND, DEVICE_UNSUPPORTED, DEVICE_ACCESS_DENIED, DEVICE_READ_ONLY, DEVICE_IN_USE,
  *   DRIVE_MOUNTED, DRIVE_SYSTEM, DRIVE_UNFIT
  */
-export async function checkDriveIsSafe(path: string): Promise<SafeDrive> {
+export async function checkDriveIsSafe(path: string, options: SafetyOptions = {}): Promise<SafeDrive> {
   const real = await realpath(path).catch((cause: NodeJS.ErrnoException) => {
     const code = cause.code === 'EACCES' ? 'DEVICE_ACCESS_DENIED' : 'DEVICE_NOT_FOUND'
     throw new TransferError(code, `${path} cannot be found: ${cause.message}.`, { cause, path })
@@ -117,7 +126,7 @@ export async function checkDriveIsSafe(path: string): Promise<SafeDrive> {
       const message = `${path} is block device ${number}, of which the kernel says nothing in /sys: it cannot be checked.`
       throw new TransferError('DRIVE_UNFIT', message, { path })
     }
-    refuse(path, real, refuseDevice(device, facts))
+    refuse(path, real, refuseDevice(device, facts, options))
   } else if (found.isFile()) {
     refuse(path, real, refuseFile(real, facts))
   } else {

@@ -17,9 +17,9 @@ import {
 } from '../plan/assemble-drive-plan.js'
 import { listFilesFolder, manifestBlobOf, manifestHeaderOf } from '../plan/drive-manifest.js'
 import { type DriveSpan, spanDrives } from '../plan/span-drives.js'
+import { version } from '../version.js'
 import type { EmptyVolume } from './empty-volume.js'
 import type { DriveTarget } from './resolve-drives.js'
-import { version } from './version.js'
 
 /** Everything that the layout of a set of drives depends on. */
 export interface LayOutRequest {

@@ -6,6 +6,7 @@ import { dirname, resolve } from 'node:path'
 import { TransferError } from '../errors.js'
 import { sessionRecords } from '../plan/session-records.js'
 import { isUnstarted, type SessionState } from '../plan/session-state.js'
+import { version } from '../version.js'
 import { type PrepareOptions, performSession, type SessionResult } from './perform-session.js'
 import { type PrepareRequest, planSession, type SessionPlan } from './plan-session.js'
 import { replaceHint } from './replace-hint.js'
@@ -13,7 +14,6 @@ import { resolveDrives } from './resolve-drives.js'
 import { DriveFiles } from './session-files.js'
 import { SessionJournal } from './session-journal.js'
 import { storePlan } from './store-session.js'
-import { version } from './version.js'
 
 /**
  * Plans and prepares drives, or resumes. Undefined when `confirm` said no.

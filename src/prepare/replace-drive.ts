@@ -7,6 +7,7 @@
 import { resolve } from 'node:path'
 import { TransferError } from '../errors.js'
 import { isUnstarted, type SessionState } from '../plan/session-state.js'
+import { version } from '../version.js'
 import { type PrepareOptions, performSession, type SessionResult } from './perform-session.js'
 import { planReplacement } from './plan-replacement.js'
 import type { SessionPlan } from './plan-session.js'
@@ -14,7 +15,6 @@ import { type DriveRequest, type DriveTarget, resolveDrives } from './resolve-dr
 import { DriveFiles } from './session-files.js'
 import { readJournal, SessionJournal } from './session-journal.js'
 import { storeReplacement } from './store-session.js'
-import { version } from './version.js'
 
 export interface ReplaceRequest {
   sessionId: string

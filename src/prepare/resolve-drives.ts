@@ -10,6 +10,7 @@ import { checkDriveIsSafe } from '../drives/refuse-unsafe.js'
 import { TransferError } from '../errors.js'
 import type { DriveSetRow } from '../formats/drive-set.js'
 import { type DriveSpec, parseDriveSpec } from '../formats/drive-spec.js'
+import { describeTarget } from '../reports/describe-target.js'
 import { formatBytes } from '../reports/format-bytes.js'
 
 export type DriveRequest = DriveSpec
@@ -112,16 +113,9 @@ async function existing(path: string, request: DriveRequest, device: Device): Pr
     })
   }
   const driveId = await driveIdOf(path, request)
-  const description = await describe(path, device)
+  const drive = device.kind === 'file' ? undefined : (await listDrives()).find((candidate) => candidate.path === path)
+  const description = describeTarget({ kind: device.kind, sizeBytes, drive })
   const sectorBytes = device.logicalSectorBytes === 4096 ? 4096 : 512
   const { kind } = device
   return { path, driveId, sizeBytes, sectorBytes, kind, isNewImage: false, description, needsConfirmation: true }
-}
-
-async function describe(path: string, device: Device): Promise<string> {
-  if (device.kind === 'file') return `image file of ${formatBytes(device.sizeBytes)} with data on it`
-  const drive = (await listDrives()).find((candidate) => candidate.path === path)
-  if (drive === undefined) return `${formatBytes(device.sizeBytes)}`
-  const parts = [drive.model, `serial ${drive.serial ?? 'unknown'}`, formatBytes(device.sizeBytes), drive.contents]
-  return parts.filter((part) => part !== '' && part !== undefined).join(', ')
 }
