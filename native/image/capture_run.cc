@@ -170,12 +170,15 @@ PackedBlock CaptureRun::packBlock(lz4::BlockCompressor& compressor, BlockPtr blo
   const std::span<const std::byte> content = block->content;
   record.field = static_cast<uint32_t>(content.size());
   if (block->isZeros) record.kind = block->isSkipped ? BlockKind::skipped : BlockKind::zeros;
+  // lz4 1.9.4 reads four bytes too far behind a frame with block checksums and without one of the content, unless the last
+  // block is stored as it is; it would take the trailer for garbage.
+  const bool isLast = block->number + 1 == index_.blockCount();
   PackedBlock packed;
-  if (options_.container == Container::lz4 && block->isZeros) {
+  if (options_.container == Container::lz4 && block->isZeros && !isLast) {
     packed.zeros = lz4::packedZeros(record.field);
     record.field = load32(packed.zeros->data());
   } else if (options_.container == Container::lz4) {
-    const size_t length = compressor.compress(content, buffer.memory());
+    const size_t length = isLast ? 0 : compressor.compress(content, buffer.memory());
     packed.stored = length == 0 ? content : std::span<const std::byte>(buffer.memory().first(length));
     if (length > 0) packed.buffer = std::move(buffer);
     packed.field = static_cast<uint32_t>(packed.stored.size()) | (length == 0 ? lz4::kStoredAsIs : 0);
