@@ -44,7 +44,7 @@ export function serviceOptions<T>(options: Argv<T>): Argv<T & ServiceOptions> {
   return options
     .option('service', {
       type: 'string',
-      describe: 'Address of a local service; Azure when not given (DISKFERRY_SERVICE)',
+      describe: 'Address of a local service, or of what speaks --api; Azure when not given (DISKFERRY_SERVICE)',
     })
     .option('token-file', { type: 'string', describe: 'File with its token (or DISKFERRY_SERVICE_TOKEN)' })
     .option('service-certificate', { type: 'string', describe: 'PEM file with its self-signed certificate' })
@@ -89,8 +89,6 @@ async function localSettings(
   options: ServiceOptions,
   terminal: Terminal,
 ): Promise<JobServiceOptions> {
-  if (options.api === 'data-box')
-    throw new TypeError('expected no --api data-box with --service: the local service speaks import-export')
   const token =
     options.tokenFile === undefined
       ? process.env.DISKFERRY_SERVICE_TOKEN?.trim()

@@ -5,14 +5,7 @@ import { TransferError } from '../errors.js'
 import { containerNameProblem } from './destination.js'
 import { isDriveId } from './drive-spec.js'
 import { JsonValue, textFields } from './json-value.js'
-import {
-  type ReturnAddress,
-  type ReturnShipping,
-  readPackage,
-  readReturnAddress,
-  readReturnShipping,
-  type ShippedPackage,
-} from './shipping.js'
+import { type ReturnAddress, type ReturnShipping, readShippingParts, type ShippedPackage } from './shipping.js'
 
 /** In the order in which a job walks through them. What happens after that, the service says. */
 export const stagedStates = ['staged', 'preparing', 'prepared', 'ordered', 'shipped'] as const
@@ -20,6 +13,8 @@ export type StagedState = (typeof stagedStates)[number]
 
 export const stagedClouds = ['public', 'china', 'us-government'] as const
 export type StagedCloud = (typeof stagedClouds)[number]
+
+const stagedApis = ['import-export', 'data-box'] as const
 
 export interface StagedDrive {
   driveId: string
@@ -39,6 +34,8 @@ export interface StagedDrive {
 export interface StagedOrder {
   /** Address of a local service, or the cloud's. */
   service: string
+  /** Which of Azure's two; Microsoft.ImportExport where it is absent. */
+  api?: (typeof stagedApis)[number]
   state: string
   seenAt: string
   /** The datacenter's address, line by line. */
@@ -201,8 +198,10 @@ function readOrder(from: JsonValue, fail: Fail): StagedOrder {
     const list = from.get(name)?.list(50)
     return list === undefined ? {} : { [name]: list.map((entry) => entry.text()) }
   }
+  const api = from.get('api')
   return {
     service: from.need('service').text(),
+    ...(api === undefined ? {} : { api: oneOf(stagedApis, api, fail) }),
     state: from.need('state').text(64),
     seenAt: time(from.need('seenAt'), fail),
     ...lines('shipTo'),
@@ -211,14 +210,9 @@ function readOrder(from: JsonValue, fail: Fail): StagedOrder {
 }
 
 function readShipping(from: JsonValue, fail: Fail): StagedShipping {
-  const sent = from.get('deliveryPackage')
-  const address = from.get('returnAddress')
-  const back = from.get('returnShipping')
   const committedAt = from.get('committedAt')
   return {
-    ...(sent === undefined ? {} : { deliveryPackage: readPackage(sent) }),
-    ...(address === undefined ? {} : { returnAddress: readReturnAddress(address) }),
-    ...(back === undefined ? {} : { returnShipping: readReturnShipping(back) }),
+    ...readShippingParts(from, ['deliveryPackage', 'returnAddress', 'returnShipping']),
     ...(committedAt === undefined ? {} : { committedAt: time(committedAt, fail) }),
   }
 }

@@ -65,9 +65,14 @@ function withoutAnswer(error: Error, what: string): TransferError {
   }
   if (error.name === 'AbortError')
     return new TransferError('INTERRUPTED', `Interrupted while asking ${what}.`, { cause })
-  return new TransferError('SERVICE_UNREACHABLE', `${what} cannot be reached: ${clean(error.message)}`, {
+  // OpenSSL's words for an answer that is no TLS name its source files.
+  const speaksPlain = /wrong version number|packet length too long/.test(error.message)
+  const why = speaksPlain ? 'it answers without TLS' : clean(error.message)
+  return new TransferError('SERVICE_UNREACHABLE', `${what} cannot be reached: ${why}`, {
     cause,
-    hint: 'Check the address and the network. The same command is safe to repeat.',
+    hint: speaksPlain
+      ? 'Is its address one with http:// instead?'
+      : 'Check the address and the network. The same command is safe to repeat.',
   })
 }
 

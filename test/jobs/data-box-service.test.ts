@@ -2,15 +2,14 @@
 // sent and what is understood, not that the real service takes it.
 
 import assert from 'node:assert/strict'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { after, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import { parseDataBoxJob } from '../../src/formats/data-box-job.js'
 import type { JobRequest } from '../../src/formats/import-job.js'
 import { DataBoxService } from '../../src/jobs/data-box-service.js'
 import { createJob } from '../../src/jobs/import-service.js'
 import { staticToken } from '../../src/jobs/service-credential.js'
 import { accountId, address, drive } from '../formats/sample-job.js'
+import { dataBoxJobs as jobs, type SentRequest, startDataBox } from './data-box-stand-in.js'
 import { quickRetry, subscriptionId } from './local-service.js'
 
 const request: JobRequest = {
@@ -21,82 +20,17 @@ const request: JobRequest = {
   returnShipping: { carrierName: 'DHL', carrierAccountNumber: '77' },
   logLevel: 'Verbose',
 }
-const jobs = `/subscriptions/${subscriptionId}/resourceGroups/rg/providers/Microsoft.DataBox/jobs`
-
-interface Sent {
-  method: string
-  path: string
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into bodies of many shapes
-  body: any
-}
-
-/** Keeps what it is told and answers with it. */
 async function standIn() {
-  const sent: Sent[] = []
-  const stored = new Map<string, Record<string, unknown>>()
-  const server = createServer(async (incoming, outgoing) => {
-    const chunks: Buffer[] = []
-    for await (const chunk of incoming) chunks.push(chunk as Buffer)
-    const text = Buffer.concat(chunks).toString('utf8')
-    const body = text === '' ? undefined : JSON.parse(text)
-    const path = incoming.url ?? ''
-    const method = incoming.method ?? ''
-    sent.push({ method, path, body })
-    const answer = (status: number, value?: unknown) =>
-      outgoing
-        .writeHead(status, { 'Content-Type': 'application/json' })
-        .end(value === undefined ? '' : JSON.stringify(value))
-    const [, name = '', action = ''] = /\/jobs\/([^/?]+)(?:\/(\w+))?/.exec(path) ?? []
-    const job = stored.get(name)
-    if (method === 'PUT') {
-      stored.set(name, {
-        name,
-        id: `${jobs}/${name}`,
-        ...body,
-        properties: { ...body.properties, status: 'AwaitingShipmentDetails' },
-      })
-      return answer(200, stored.get(name))
-    }
-    if (job === undefined) return answer(404, { error: { code: 'ResourceNotFound', message: 'No such job.' } })
-    const properties = job.properties as Record<string, unknown> & { details: Record<string, unknown> }
-    if (action === 'markDevicesShipped') {
-      properties.status = 'ShippedToAzureDC'
-      Object.assign(properties.details, body)
-      return answer(204)
-    }
-    if (action === 'cancel') {
-      properties.status = 'Cancelled'
-      return answer(204)
-    }
-    if (action === 'listCredentials') {
-      const diskSecrets = [{ diskSerialNumber: drive.driveId, bitLockerKey: drive.bitLockerKey }]
-      return answer(200, {
-        value: [{ jobName: name, jobSecrets: { jobSecretsType: 'DataBoxCustomerDisk', diskSecrets } }],
-      })
-    }
-    if (method === 'DELETE') {
-      stored.delete(name)
-      return answer(200)
-    }
-    return answer(200, job)
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  after(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const { sent, endpoint } = await startDataBox()
   const credential = staticToken('x')
-  return {
-    sent,
-    service: new DataBoxService({ endpoint, subscriptionId, resourceGroup: 'rg', credential, retry: quickRetry }),
-  }
+  const service = new DataBoxService({ endpoint, subscriptionId, resourceGroup: 'rg', credential, retry: quickRetry })
+  return { sent, service }
 }
 
 test('making a job sends the published customer-disk body once', async () => {
   const { sent, service } = await standIn()
   const { job, isNew } = await createJob(service, 'seed-2026', request)
-  const put = sent.find(({ method }) => method === 'PUT') as Sent
+  const put = sent.find(({ method }) => method === 'PUT') as SentRequest
   assert.equal(put.path, `${jobs}/seed-2026?api-version=2022-12-01`)
   assert.deepEqual(put.body.sku, { name: 'DataBoxCustomerDisk' })
   assert.equal(put.body.properties.transferType, 'ImportToAzure')

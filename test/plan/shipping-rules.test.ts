@@ -169,7 +169,7 @@ const wrongShipments: [
     {},
     { job: { ...context.job, returnShipping: {} } },
     'RETURN_CARRIER',
-    /carrier and the account/,
+    /carrier and account number/,
   ],
 ]
 for (const [title, change, more, code, says] of wrongShipments) {

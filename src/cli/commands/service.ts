@@ -71,7 +71,8 @@ function parseListen(text: string): { host: string; port: number } {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]\s]+)):(\d{1,5})$/.exec(text)
   const port = Number(match?.[3])
   const host = match?.[1] ?? match?.[2]
-  if (host === undefined || port > 65535) throw new TypeError(`expected HOST:PORT for --listen but received ${text}`)
+  if (host === undefined || port > 65535)
+    throw new TypeError(`expected HOST:PORT such as 127.0.0.1:8717 for --listen but received ${text}`)
   return { host, port }
 }
 

@@ -10,6 +10,7 @@ import type { DiskprepOptions } from './options.js'
 export interface OpenedJobService extends OpenedService {
   /** For the state: the address of a local service, or of Azure. */
   address: string
+  api: DiskprepOptions['api']
 }
 
 /** @throws TypeError when it is not known which; as openService. */
@@ -22,9 +23,11 @@ export async function openJobService(
   const { publishSettings: _read, ...rest } = options
   const address = await serviceAddress(options, state, terminal)
   const cloud: StagedCloud = state.cloud ?? options.cloud
+  const api = state.order?.api ?? options.api
   const opened = await openService(
     {
       ...rest,
+      api,
       cloud,
       ...(address === undefined ? {} : { service: address }),
       ...(state.subscription === undefined ? {} : { subscription: state.subscription }),
@@ -33,7 +36,7 @@ export async function openJobService(
     terminal,
     signal,
   )
-  return { ...opened, address: address ?? azureAddress(cloud) }
+  return { ...opened, api, address: address ?? azureAddress(cloud) }
 }
 
 function azureAddress(cloud: StagedCloud): string {

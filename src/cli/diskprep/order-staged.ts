@@ -1,9 +1,7 @@
 // The import job of prepared drives: made with the service once, however often this runs, and recorded with where to ship to.
 
-import { existsSync } from 'node:fs'
 import {
   addressLines,
-  checkJob,
   type DatacenterLocation,
   drivesFromJournal,
   type ImportJob,
@@ -14,9 +12,8 @@ import {
   type StagedJobFolder,
   type StagedOrder,
   sameLocation,
-  TransferError,
 } from '../../index.js'
-import { readWayBack } from '../address-options.js'
+import { readWayBack, type WayBack } from '../address-options.js'
 import { accountIdOf } from '../service-options.js'
 import { showJob } from '../show-job.js'
 import type { Terminal } from '../terminal.js'
@@ -31,45 +28,20 @@ export interface OrderStaged {
   opened: OpenedJobService
 }
 
-/**
- * Before hours of copying: somebody is signed in, the name is free, and it is known where the drives go. A service that cannot be
- * reached now is told, and no reason to stop: the job is ordered afterwards.
- * @throws TransferError JOB_DIFFERS, JOB_RULES_BROKEN, SERVICE_SIGN_IN, …
- */
-export async function readyToOrder({ folder, options, terminal, opened }: OrderStaged): Promise<void> {
-  try {
-    const existing = await opened.service.find(folder.job)
-    if (existing !== undefined && !existsSync(folder.journalPath)) {
-      throw new TransferError('JOB_DIFFERS', `${opened.service.description} has a job ${folder.job} already.`, {
-        hint: 'Nothing was erased. Give the staged job another name, or delete that job when it is yours.',
-      })
-    }
-    const locations = await locationsOf(opened.service)
-    const location = folder.state?.location ?? (await askLocation(locations, terminal))
-    refuseOrder(folder.job, location, locations, accountIdFor({ folder, options, opened }))
-    if (folder.state?.location === undefined) await folder.update({ location }, `the drives go to ${location}`)
-  } catch (error) {
-    const { code = '', message } = error as { code?: string; message: string }
-    if (code !== 'SERVICE_UNREACHABLE' && code !== 'SERVICE_BUSY') throw error
-    terminal.warn(`${message} The drives are prepared all the same; the job is ordered when this is run again.`)
-    if (options.location === undefined) terminal.warn('Where they are sent will be asked then.')
-  }
-}
-
-/** What the service would refuse when the drives are full. @throws TransferError JOB_RULES_BROKEN */
-function refuseOrder(name: string, location: string, known: readonly DatacenterLocation[], accountId: string): void {
-  const locations = known.length === 0 ? {} : { locations: known.map((place) => place.name) }
-  const findings = checkJob({ name, storageAccountIds: [accountId], location, ...locations, drives: [] })
-  const broken = findings.filter(({ code }) => ['JOB_NAME', 'JOB_ACCOUNT', 'JOB_LOCATION'].includes(code))
-  if (broken.length === 0) return
-  throw new TransferError('JOB_RULES_BROKEN', `Job ${name} cannot be ordered like this; no drive was touched.`, {
-    problems: broken.map(({ code, message }) => ({ message: `${code}: ${message}` })),
-    hint: 'Give another --location or --account-id.',
-  })
-}
-
-function accountIdFor({ folder, options, opened }: Pick<OrderStaged, 'folder' | 'options' | 'opened'>): string {
+export function accountIdFor({ folder, options, opened }: Pick<OrderStaged, 'folder' | 'options' | 'opened'>): string {
   return options.accountId ?? accountIdOf(folder.account, opened)
+}
+
+/** Data Box wants the way back with the order: it is asked then, once, and kept in the staging location. */
+export async function wayBackOf({ folder, options, terminal, opened }: OrderStaged): Promise<WayBack> {
+  const given = await readWayBack(options)
+  if (opened.api !== 'data-box') return given
+  const { returnAddress, returnShipping } = folder.state?.shipping ?? {}
+  const isKnown = returnAddress !== undefined && returnShipping !== undefined && Object.keys(given).length === 0
+  if (isKnown) return { returnAddress, returnShipping }
+  const asked = await askWayBack(options, folder.state?.shipping ?? {}, terminal)
+  await folder.update({ shipping: { ...folder.state?.shipping, ...asked } }, 'the way back was typed')
+  return asked
 }
 
 /** @throws TransferError JOB_RULES_BROKEN, JOB_DIFFERS, SERVICE_… */
@@ -80,7 +52,7 @@ export async function orderStaged({ folder, options, terminal, opened }: OrderSt
   const location = state.location ?? (await askLocation(locations, terminal))
   const { drives, facts, findings } = await drivesFromJournal(folder.journalPath)
   terminal.print(`Drives of this job: ${drives.map(({ driveId }) => driveId).join(', ')}`)
-  const wayBack = options.api === 'data-box' ? await askWayBack(options, {}, terminal) : await readWayBack(options)
+  const wayBack = await wayBackOf({ folder, options, terminal, opened })
   const ordered = await orderJob(service, {
     name: folder.job,
     storageAccountIds: [accountIdFor({ folder, options, opened })],
@@ -97,7 +69,7 @@ export async function orderStaged({ folder, options, terminal, opened }: OrderSt
   const words = isNew ? `ordered job ${job.name}` : `job ${job.name} was ordered already`
   const known = /^[0-9a-f-]{36}$/i.test(subscription) ? { subscription: subscription.toLowerCase() } : {}
   await folder.update(
-    { state: 'ordered', location, ...known, resourceGroup, order: orderOf(job, place, opened.address) },
+    { state: 'ordered', location, ...known, resourceGroup, order: orderOf(job, place, opened) },
     words,
   )
   terminal.print(
@@ -112,10 +84,15 @@ export async function orderStaged({ folder, options, terminal, opened }: OrderSt
 }
 
 /** What the service said, for the staging location. */
-export function orderOf(job: ImportJob, place: DatacenterLocation | undefined, service: string): StagedOrder {
+export function orderOf(
+  job: ImportJob,
+  place: DatacenterLocation | undefined,
+  { address, api }: Pick<OpenedJobService, 'address' | 'api'>,
+): StagedOrder {
   const shipTo = addressLines(job.shippingInformation ?? place ?? {}).map(printable)
   return {
-    service,
+    service: address,
+    ...(api === 'data-box' ? { api } : {}),
     state: printable(job.state).slice(0, 64),
     seenAt: new Date().toISOString(),
     ...(shipTo.length === 0 ? {} : { shipTo }),
@@ -123,7 +100,7 @@ export function orderOf(job: ImportJob, place: DatacenterLocation | undefined, s
   }
 }
 
-async function locationsOf(service: ImportService): Promise<DatacenterLocation[]> {
+export async function locationsOf(service: ImportService): Promise<DatacenterLocation[]> {
   return service.locations().catch((error: { code?: string }) => {
     if (error.code === 'SERVICE_UNSUPPORTED') return []
     throw error
@@ -136,7 +113,7 @@ export async function placeOf(service: ImportService, location: string): Promise
   return locations.find((candidate) => sameLocation(candidate.name, location))
 }
 
-async function askLocation(locations: readonly DatacenterLocation[], terminal: Terminal): Promise<string> {
+export async function askLocation(locations: readonly DatacenterLocation[], terminal: Terminal): Promise<string> {
   const flag = '--location'
   if (locations.length === 0) return (await terminal.ask('Where are the drives sent to?', { flag })).trim()
   const choices = locations.map(({ name, supportedCarriers }) => {

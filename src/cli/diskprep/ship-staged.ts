@@ -64,7 +64,7 @@ export async function shipStaged(work: ShipStaged, waiting: ImportJob): Promise<
     try {
       const { job, warnings } = await shipJob(opened.service, folder.job, { ...answers, now })
       for (const text of warnings) terminal.warn(`Note: ${text}`)
-      await recordShipped(work, job, answers, orderOf(job, place, opened.address))
+      await recordShipped(work, job, answers, orderOf(job, place, opened))
       return
     } catch (error) {
       if (!(error instanceof TransferError) || error.code !== 'JOB_RULES_BROKEN' || !terminal.isInteractive) throw error
@@ -122,7 +122,7 @@ async function recordShipped(
 
 async function recordState({ folder, opened }: ShipStaged, job: ImportJob): Promise<void> {
   const state = folder.state as StagedJob
-  const order = { ...state.order, ...orderOf(job, undefined, opened.address) }
+  const order = { ...state.order, ...orderOf(job, undefined, opened) }
   const isSent = job.state !== 'Creating'
   // Looking is no change.
   if (state.order?.state === order.state && isSent === (state.state === 'shipped')) return

@@ -55,7 +55,10 @@ export async function startLocalService(options: LocalServiceOptions): Promise<L
     })
   }
   const dataFolder = resolve(options.dataFolder)
-  await mkdir(dataFolder, { recursive: true, mode: 0o700 })
+  await mkdir(dataFolder, { recursive: true, mode: 0o700 }).catch((cause: Error) => {
+    const message = `The folder ${dataFolder} cannot be made: ${cause.message}.`
+    throw new TransferError('SERVICE_START_FAILED', message, { cause, path: dataFolder })
+  })
   const lock = await takeProcessLock(join(dataFolder, '.lock'), (processId) => dataInUse(dataFolder, processId))
   try {
     const tokenPath = join(dataFolder, 'token')
