@@ -6,9 +6,10 @@ import { TransferError } from '../errors.js'
 import type { NamedSize } from '../formats/frozen-list.js'
 import type { VaultAdoption, VaultTarget } from '../formats/vault-state.js'
 import { sideOf } from '../plan/vault-actions.js'
-import { checkRepository } from '../restic/repository.js'
+import { checkRepository, repositoryId } from '../restic/repository.js'
 import type { RateLimit } from '../storage/rate-limit.js'
 import { claimPlace, otherVault, recogniseHalf } from './adopt-claim.js'
+import { soundContent } from './named-content.js'
 import { sendMissing, sentSoFar } from './send-missing.js'
 import { type HalvesSurvey, surveyHalves, type Tally } from './survey-halves.js'
 import { openRestic, type VaultAccess, withLocksCleared } from './vault-access.js'
@@ -64,6 +65,8 @@ export async function adoptVault(vault: VaultFolder, options: AdoptOptions): Pro
 
 async function adoptAt(vault: VaultFolder, place: VaultPlace, options: AdoptOptions): Promise<AdoptResult> {
   const { dryRun = false, signal, concurrency = 4, rateLimit, target } = options
+  // Whether the password is right is better known before hours of sending.
+  await repositoryId(await openRestic(vault.jobFolder, vault.state, 'staging', options))
   const arrived = await recogniseHalf(vault, place)
   const adoption = vault.state.adoption ?? newAdoption(options.job)
   if (!dryRun) {
@@ -78,6 +81,7 @@ async function adoptAt(vault: VaultFolder, place: VaultPlace, options: AdoptOpti
     ...(options.onSurvey === undefined ? {} : { onProgress: options.onSurvey }),
   })
   refuseBroken(place, survey, arrived.hasConfig || arrived.hasIdentity)
+  await requireSoundStaging(vault, survey.damaged)
   if (dryRun) return await resultOf(vault, place, { survey, all: survey.same, repaired: 0, isAdopted: false })
   options.onStage?.('sending')
   const { repaired } = await sendMissing(vault, place, {
@@ -136,6 +140,24 @@ function refuseBroken(place: VaultPlace, survey: HalvesSurvey, isOurs: boolean):
       problems: lost.slice(0, 1000).map((name) => ({ message: `${name} is nowhere` })),
     },
   )
+}
+
+/** What is to be replaced must be sound here: found before anything is sent. */
+async function requireSoundStaging(vault: VaultFolder, damaged: readonly string[]): Promise<void> {
+  const problems: { message: string }[] = []
+  for (const name of damaged) {
+    try {
+      for await (const _piece of soundContent(vault.repositoryPath, name));
+    } catch (error) {
+      if (!(error instanceof TransferError)) throw error
+      problems.push({ message: error.message })
+    }
+  }
+  if (problems.length === 0) return
+  throw new TransferError('VAULT_DAMAGED', `${problems.length} files are damaged in the vault and in staging.`, {
+    hint: 'Nothing was sent. A drive that is still there may have them: diskferry extract.',
+    problems,
+  })
 }
 
 /** Looks once more, at names and sizes. @throws TransferError VAULT_DAMAGED */

@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline'
 import type { NamedSize } from '../formats/frozen-list.js'
 import { compareRepositories, judgeFile } from '../plan/compare-repositories.js'
 import { sendOrder } from '../plan/repository-files.js'
+import { throwIfAborted } from '../storage/local-rules.js'
 import type { RateLimit } from '../storage/rate-limit.js'
 import { soundContent } from './named-content.js'
 import { listRepository } from './staged-repository.js'
@@ -96,7 +97,7 @@ async function eachLimited<T>(
   const running = new Set<Promise<void>>()
   const failures: unknown[] = []
   for await (const item of items) {
-    signal?.throwIfAborted()
+    throwIfAborted(signal)
     const one = work(item)
       .catch((error) => {
         failures.push(error)

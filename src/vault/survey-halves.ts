@@ -1,12 +1,12 @@
 // The comparison that adopt makes: every file of staging, of the vault and of the list of what travelled, by name and size; for a
 // sample or all of what arrived also by content. It changes nothing, and holds only what is wrong.
 
-import { createReadStream } from 'node:fs'
-import { createInterface } from 'node:readline'
-import { type NamedSize, parseFrozenList } from '../formats/frozen-list.js'
+import type { NamedSize } from '../formats/frozen-list.js'
 import { compareRepositories, judgeFile } from '../plan/compare-repositories.js'
 import { hashInName, travels } from '../plan/repository-files.js'
+import { throwIfAborted } from '../storage/local-rules.js'
 import { claimName } from './adopt-claim.js'
+import { frozenFiles } from './frozen-files.js'
 import { isSound } from './named-content.js'
 import { listRepository } from './staged-repository.js'
 import type { VaultFolder } from './vault-folder.js'
@@ -57,7 +57,7 @@ export async function surveyLists(
   const survey = emptySurvey()
   const reading = new Set<Promise<void>>()
   for await (const file of compareRepositories(staging, vault, frozen)) {
-    signal?.throwIfAborted()
+    throwIfAborted(signal)
     const { name, stagingBytes, vaultBytes = 0, frozenBytes } = file
     const verdict = judgeFile(file)
     if (verdict === 'missing') {
@@ -105,12 +105,3 @@ async function* withoutOurs(place: VaultPlace): AsyncIterable<NamedSize> {
     }
   }
 }
-
-/** Nothing for a vault whose list was never frozen. */
-export function frozenFiles(vault: VaultFolder): AsyncIterable<NamedSize> {
-  if (vault.state.frozen === undefined) return nothing()
-  const lines = createInterface({ input: createReadStream(vault.frozenListPath), crlfDelay: Number.POSITIVE_INFINITY })
-  return parseFrozenList(lines, vault.frozenListPath)
-}
-
-async function* nothing(): AsyncIterable<NamedSize> {}

@@ -2,6 +2,7 @@
 // are removed, packs that nobody listed are listed.
 
 import { hostname } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { TransferError } from '../errors.js'
 import { parseStorageTarget } from '../formats/storage-target.js'
 import type { VaultState } from '../formats/vault-state.js'
@@ -70,15 +71,21 @@ async function credentialOf(address: string, access: VaultAccess): Promise<Azure
   return await chooseCredential(target, access.credentials ?? {}, options)
 }
 
-/** Runs `work`; where a lock stands in its way, removes those of processes that are gone and runs it once more. */
+// restic that lost its parent is told to stop, and gives its lock back a moment later.
+const pausesMs = [0, 1000, 3000]
+
+/** Runs `work`; where a lock stands in its way, removes those of processes that are gone and tries again. */
 export async function withLocksCleared<T>(restic: Restic, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    if (!(error instanceof TransferError) || error.code !== 'VAULT_IN_USE') throw error
+  for (const pauseMs of pausesMs) {
+    try {
+      return await work()
+    } catch (error) {
+      if (!(error instanceof TransferError) || error.code !== 'VAULT_IN_USE') throw error
+    }
+    await sleep(pauseMs)
     await unlockStale(restic)
-    return await work()
   }
+  return await work()
 }
 
 /**

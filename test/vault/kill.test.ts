@@ -1,0 +1,138 @@
+// SIGKILL at random moments of seed, backup and adopt, with the built program, then the same command again: the vault ends whole,
+// and nothing is left of the runs that died. Azurite killed under adopt, which forgets what it had confirmed.
+
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { openBlobStore } from '../../src/index.js'
+import { adoptVault } from '../../src/vault/adopt-vault.js'
+import { backUpVault } from '../../src/vault/back-up-vault.js'
+import { checkVault } from '../../src/vault/keep-vault.js'
+import { contentOf, temporaryFolder, writeTree } from '../prepare/made-tree.js'
+import { rcloneMissing, resticMissing } from '../restic/restic-missing.js'
+import { azuriteAccount, azuriteKey, azuriteMissing, startAzurite } from '../storage/azurite.js'
+import { startFaultProxy } from '../storage/fault-proxy.js'
+import { freeze, importIntoStore, type MadeVault, password, seed, stageVault } from './made-vault.js'
+
+const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
+const root = temporaryFolder('vault-kill')
+const kills = process.env.DISKFERRY_LONG_TESTS === '1' ? 12 : 3
+writeFileSync(join(root, 'password'), password, { mode: 0o600 })
+writeFileSync(join(root, 'key'), azuriteKey, { mode: 0o600 })
+const secrets = ['--password-file', join(root, 'password')]
+
+interface Ended {
+  exitCode: number | null
+  output: string
+}
+
+/** @param isOver asked every few milliseconds; true kills it. */
+function run(words: readonly string[], isOver: () => boolean): Promise<Ended> {
+  return new Promise((resolve) => {
+    const env = { ...process.env, HOME: root, RESTIC_CACHE_DIR: join(root, 'cache') }
+    const child = spawn(process.execPath, [main, 'vault', ...words, ...secrets], {
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    let output = ''
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (output += text))
+    const timer = setInterval(() => isOver() && child.kill('SIGKILL'), 3)
+    child.on('exit', (exitCode) => {
+      clearInterval(timer)
+      resolve({ exitCode, output })
+    })
+  })
+}
+
+const after_ = (milliseconds: number) => {
+  const end = performance.now() + milliseconds
+  return () => performance.now() > end
+}
+
+async function untilDone(words: readonly string[], longestMs: number): Promise<number> {
+  let killed = 0
+  for (let round = 0; round < kills; round++) {
+    const { exitCode, output } = await run(words, after_(600 + Math.random() * longestMs))
+    if (exitCode !== null) {
+      assert.equal(exitCode, 0, output)
+      break
+    }
+    killed++
+  }
+  // A restic that lost its parent is told to stop, and does so when it looks.
+  const { exitCode, output } = await run(words, () => false)
+  assert.equal(exitCode, 0, output)
+  return killed
+}
+
+function assertTidy({ repository, jobFolder }: MadeVault): void {
+  assert.deepEqual(readdirSync(join(repository, 'locks')), [])
+  const left = readdirSync(repository, { recursive: true }).filter((name) => String(name).includes('-tmp-'))
+  assert.deepEqual(left, [])
+  const state = JSON.parse(readFileSync(join(jobFolder, 'vault/vault.json'), 'utf8'))
+  assert.equal(state.running, undefined)
+}
+
+test('seed and backup, killed and run again', { skip: resticMissing(), timeout: 200_000 }, async (context) => {
+  const made = await stageVault(root)
+  for (let index = 0; index < 8; index++)
+    writeTree(made.source, { [`${index}.bin`]: contentOf(30 + index, 12_000_000) })
+  const vault = ['--staging', made.location, '--job', made.job]
+  const seeds = await untilDone(['seed', ...vault, made.source], 4500)
+  assertTidy(made)
+  for (let index = 0; index < 6; index++)
+    writeTree(made.source, { [`b${index}.bin`]: contentOf(50 + index, 12_000_000) })
+  const backups = await untilDone(['backup', ...vault], 1800)
+  assertTidy(made)
+  await made.with((opened) => checkVault(opened, { ...made.access, readData: true }))
+  context.diagnostic(`${seeds} kills in seed, ${backups} in backup`)
+})
+
+describe('adopt into Azurite', { skip: rcloneMissing() || azuriteMissing(), timeout: 200_000 }, () => {
+  test('killed at random requests it goes on; killed under it, Azurite is filled again', async (context) => {
+    const made = await stageVault(root)
+    await seed(made)
+    await freeze(made)
+    for (let index = 0; index < 30; index++)
+      writeTree(made.source, { [`new/${index}`]: contentOf(70 + index, 400_000) })
+    await made.with((vault) => backUpVault(vault, made.access))
+    const azurite = await startAzurite()
+    after(() => azurite.stop())
+    const proxy = await startFaultProxy(azurite.port, () => undefined)
+    after(() => proxy.stop())
+    const store = await openBlobStore(azurite.url, { accountKey: azuriteKey })
+    await importIntoStore(made, store)
+    await store.close()
+    const address = `http://127.0.0.1:${proxy.port}/${azuriteAccount}`
+    const words = ['adopt', '--staging', made.location, '--job', made.job, '--to', address, '--account-key-file']
+    words.push(join(root, 'key'), '--force', 'no service here', '--verify', 'all')
+    let killed = 0
+    for (let round = 0; round < kills; round++) {
+      const stopAt = proxy.seen.length + 3 + Math.floor(Math.random() * 12)
+      const { exitCode } = await run(words, () => proxy.seen.length >= stopAt)
+      if (exitCode !== null) break
+      killed++
+    }
+    const stopAt = proxy.seen.length + 8
+    const killing = (async () => {
+      while (proxy.seen.length < stopAt) await sleep(3)
+      await azurite.kill('SIGKILL')
+      await azurite.restart()
+    })()
+    let ended = await run(words, () => false)
+    await killing
+    // It may have found that what was confirmed is gone again, or Azurite away for longer than it waits.
+    for (let round = 0; round < 3 && ended.exitCode !== 0; round++) ended = await run(words, () => false)
+    assert.equal(ended.exitCode, 0, ended.output)
+    const credentials = { accountKey: azuriteKey }
+    await made.with((vault) => checkVault(vault, { ...made.access, credentials, readData: true }))
+    const options = { ...made.access, credentials, target: { address }, hashShare: 1, job: { state: 'Completed' } }
+    const again = await made.with((vault) => adoptVault(vault, { ...options, dryRun: true }))
+    assert.deepEqual([again.survey.missing.files, again.survey.damaged], [0, []])
+    context.diagnostic(`${killed} kills, ${proxy.seen.length} requests`)
+  })
+})
