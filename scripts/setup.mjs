@@ -39,6 +39,7 @@ const testPackages = [
   ['poppler-utils', '/usr/bin/pdftotext'],
   ['zbar-tools', '/usr/bin/zbarimg'],
   ['e2fsprogs', '/usr/sbin/debugfs'],
+  ['fdisk', '/usr/sbin/sfdisk'],
   ['xfsprogs', '/usr/sbin/mkfs.xfs'],
   ['dosfstools', '/usr/sbin/mkfs.fat'],
   ['mtools', '/usr/bin/mcopy'],

@@ -14,10 +14,14 @@ export interface BlockDevice {
   isReadOnly: boolean
   /** Name of the whole disk; only for a partition. */
   disk?: string
+  /** Where a partition begins on its disk. */
+  startBytes?: number
   /** Devices built on this one: device-mapper, md, bcache. */
   holders: string[]
   /** For a loop device that is attached: real path of its file. */
   backingFile?: string
+  /** Where in that file it begins. */
+  backingOffsetBytes?: number
   /** Name under /dev/mapper. */
   mapperName?: string
 }
@@ -68,8 +72,14 @@ async function readDevice(folder: string, name: string): Promise<BlockDevice | u
     isReadOnly: (await readText(join(path, 'ro'))) === '1',
     holders: await readdir(join(path, 'holders')).catch(() => []),
   }
-  if (isPartition) device.disk = basename(dirname(await readlink(path)))
-  if (backingFile !== '') device.backingFile = backingFile
+  if (isPartition) {
+    device.disk = basename(dirname(await readlink(path)))
+    device.startBytes = Number(await readText(join(path, 'start'))) * sectorBytes
+  }
+  if (backingFile !== '') {
+    device.backingFile = backingFile
+    device.backingOffsetBytes = Number(await readText(join(path, 'loop/offset')))
+  }
   if (mapperName !== '') device.mapperName = mapperName
   return device
 }

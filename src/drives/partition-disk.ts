@@ -4,8 +4,9 @@
 import { createHash } from 'node:crypto'
 import type { Device } from '../addon/device.js'
 import { encodeGpt, gptSectorBytes, parseGpt, partitionTypes } from '../formats/gpt.js'
-import { parseMbr } from '../formats/mbr.js'
+import { isExtended, parseMbr } from '../formats/mbr.js'
 import { shippingPartitions } from '../formats/shipping-partitions.js'
+import { readLogicalPartitions } from './logical-partitions.js'
 
 const mebibyte = 1024 * 1024
 
@@ -14,6 +15,8 @@ export interface FoundPartition {
   number: number
   /** The kind that Windows mounts: NTFS, exFAT or BitLocker. */
   isBasicData: boolean
+  /** Holds logical partitions, which are listed beside it. */
+  isExtended: boolean
   type: string
   name: string
   /** Bytes from the start of the device. */
@@ -96,6 +99,7 @@ export async function readPartitions(device: Device): Promise<FoundTable> {
     const partitions = gpt.partitions.map((partition, index) => ({
       number: index + 1,
       isBasicData: partition.typeGuid === partitionTypes.basicData,
+      isExtended: false,
       type: partition.typeGuid,
       name: partition.name,
       offsetBytes: partition.firstSector * sectorBytes,
@@ -113,15 +117,17 @@ export async function readPartitions(device: Device): Promise<FoundTable> {
     }
     return { kind: 'none', partitions: [], findings }
   }
-  const partitions = mbr.partitions.map((partition) => ({
+  const logical = await readLogicalPartitions(device, mbr.partitions.filter(isExtended))
+  const partitions = [...mbr.partitions, ...logical.partitions].map((partition) => ({
     number: partition.number,
     isBasicData: partition.type === 7,
+    isExtended: isExtended(partition),
     type: partition.typeName,
     name: '',
     offsetBytes: partition.firstSector * unit,
     sizeBytes: partition.sectorCount * unit,
   }))
-  return { kind: 'mbr', ...onDisk(partitions, deviceBytes, []) }
+  return { kind: 'mbr', ...onDisk(partitions, deviceBytes, logical.findings) }
 }
 
 /** Leaves out, with a finding, what does not lie on the disk, so that callers may read what is left. */

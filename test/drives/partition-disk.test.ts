@@ -147,6 +147,7 @@ test('the old kind of table is read too, and a partition outside the disk is onl
     {
       number: 1,
       isBasicData: true,
+      isExtended: false,
       type: table.partitions[0]?.type,
       name: '',
       offsetBytes: mebibyte,

@@ -118,6 +118,7 @@ test('a machine described in sysfs is read as it is', async (context) => {
   write(join(disk, 'sdz1/size'), '1024\n')
   write(join(disk, 'sdz1/ro'), '0\n')
   write(join(disk, 'sdz1/partition'), '1\n')
+  write(join(disk, 'sdz1/start'), '256\n')
   mkdirSync(join(disk, 'sdz1/holders/dm-9'), { recursive: true })
   mkdirSync(join(root, 'sys/class/block'), { recursive: true })
   symlinkSync(disk, join(root, 'sys/class/block/sdz'))
@@ -127,7 +128,15 @@ test('a machine described in sysfs is read as it is', async (context) => {
   assert.deepEqual(facts, {
     devices: [
       { name: 'sdz', number: '8:400', sizeBytes: 1_048_576, isReadOnly: true, holders: [] },
-      { name: 'sdz1', number: '8:401', sizeBytes: 524_288, isReadOnly: false, holders: ['dm-9'], disk: 'sdz' },
+      {
+        name: 'sdz1',
+        number: '8:401',
+        sizeBytes: 524_288,
+        isReadOnly: false,
+        holders: ['dm-9'],
+        disk: 'sdz',
+        startBytes: 131_072,
+      },
     ],
     mounts: [{ number: '8:401', source: '/dev/sdz1', mountPoint: '/mnt' }],
     swaps: [],
