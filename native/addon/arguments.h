@@ -58,13 +58,19 @@ Napi::Value makeHandle(Napi::Env env, std::shared_ptr<T> object) {
   return external;
 }
 
+// `index` names the argument that the value is, or is in.
+template <typename T>
+std::shared_ptr<T> handleOf(const Napi::Value& value, size_t index) {
+  if (!value.IsExternal() || !value.As<Napi::External<std::shared_ptr<T>>>().CheckTypeTag(handleTag<T>()))
+    throw Napi::TypeError::New(value.Env(), "argument " + std::to_string(index) + " is not the right kind of handle");
+  auto object = *value.As<Napi::External<std::shared_ptr<T>>>().Data();
+  if (object == nullptr) throw Napi::TypeError::New(value.Env(), "argument " + std::to_string(index) + " has been closed");
+  return object;
+}
+
 template <typename T>
 std::shared_ptr<T> argumentHandle(const Napi::CallbackInfo& info, size_t index) {
-  if (!info[index].IsExternal() || !info[index].As<Napi::External<std::shared_ptr<T>>>().CheckTypeTag(handleTag<T>()))
-    throw Napi::TypeError::New(info.Env(), "argument " + std::to_string(index) + " is not the right kind of handle");
-  auto object = *info[index].As<Napi::External<std::shared_ptr<T>>>().Data();
-  if (object == nullptr) throw Napi::TypeError::New(info.Env(), "argument " + std::to_string(index) + " has been closed");
-  return object;
+  return handleOf<T>(info[index], index);
 }
 
 // Lets go of the object before the garbage collector would; calls that are running keep theirs. Once only.

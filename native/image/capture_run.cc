@@ -2,7 +2,8 @@
 
 #include <algorithm>
 
-#include "image/zeros.h"
+#include "image/image_source.h"
+#include "image/stored_reader.h"
 #include "little_endian.h"
 #include "lz4/xxh32.h"
 
@@ -80,6 +81,9 @@ Status CaptureRun::prepare() {
     return Status(ErrorCode::OUT_OF_MEMORY, "no memory for " + std::to_string(buffers) + " buffers of 4 MiB");
   index_ = ImageIndex(std::vector<IndexRecord>(blocks));
   hashes_ = std::make_unique<ContentHashes>(options_.hashes);
+  blockDigests_ = std::make_unique<BlockDigests>(content_->bufferCount(), [this](const Block& block, const auto& md5) {
+    index_.records()[block.number].digest = md5;
+  });
   writer_ = std::make_unique<ImageWriter>(options_.path, options_.container, options_.sizeBytes,
                                           [this](const Status& status) { fail(status); });
   marked_ = options_.resume;
@@ -104,9 +108,6 @@ Status CaptureRun::readWith(ContentReader& reader, const ContentReader::Emit& em
 }
 
 void CaptureRun::capture() {
-  blockDigests_ = std::make_unique<BlockDigests>(content_->bufferCount(), [this](const Block& block, const auto& md5) {
-    index_.records()[block.number].digest = md5;
-  });
   std::vector<std::thread> threads;
   packersLeft_ = packerCount();
   for (size_t packer = 0; packer < packerCount(); packer++) threads.emplace_back([this] { pack(); });
@@ -266,7 +267,58 @@ void CaptureRun::summarize(CaptureSummary& summary) {
   summary.unreadableBytes = unreadableBytes_;
 }
 
-// What is there already is decoded: that checks it, and the digests of the whole need it.
-Status CaptureRun::replay() { return Status(ErrorCode::INTERNAL, "not yet"); }
+// What is there already is unpacked: that checks it, and the digests need it.
+Status CaptureRun::replay() {
+  auto source = openForReplay();
+  if (!source.isOk()) return source.status();
+  RangeCursor skipped(options_.skip);
+  std::vector<Range> parts;
+  ImagePosition there;
+  Status damage;
+  const Status status = readWith(*source.value(), [&](const BlockPtr& block) {
+    damage = block->damage;
+    if (!damage.isOk()) return false;
+    IndexRecord& record = index_.records()[block->number];
+    const Range whole{block->offsetBytes(), block->content.size()};
+    skipped.within(whole, parts);
+    const bool isSkipped = parts.size() == 1 && parts.front().lengthBytes == whole.lengthBytes;
+    if (block->isZeros) record.kind = isSkipped ? BlockKind::skipped : BlockKind::zeros;
+    const bool isRaw = options_.container == Container::raw;
+    record.field = isRaw ? static_cast<uint32_t>(whole.lengthBytes) : block->field;
+    there = {block->number + 1, isRaw ? whole.endBytes() : block->imageEndBytes};
+    hashes_->put(block);
+    blockDigests_->put(block);
+    bytesDone_ += whole.lengthBytes;
+    bytesReplayed_ += whole.lengthBytes;
+    return true;
+  });
+  if (!damage.isOk()) return Status(damage.code(), options_.path + ": " + damage.message());
+  DISKFERRY_TRY(status);
+  if (there.blocks != options_.resume.blocks || there.imageBytes != options_.resume.imageBytes)
+    return Status(ErrorCode::IMAGE_DAMAGED, options_.path + ": has " + std::to_string(there.blocks) + " blocks in " +
+                                                std::to_string(there.imageBytes) + " bytes, expected " +
+                                                std::to_string(options_.resume.blocks) + " in " +
+                                                std::to_string(options_.resume.imageBytes));
+  return Status::ok();
+}
+
+Result<std::unique_ptr<ContentReader>> CaptureRun::openForReplay() {
+  if (options_.container == Container::raw) {
+    auto source = ImageSource::open({options_.path, SourceKind::raw, {}, 0, options_.resume.imageBytes});
+    if (!source.isOk()) return source.status();
+    return source.value()->stream({{}, content_, 0, options_.ioEngine});
+  }
+  auto file = ImageFile::open(options_.path);
+  if (!file.isOk()) return file.status();
+  std::array<std::byte, lz4::kHeaderBytes> header{};
+  auto there = file.value()->read(0, header);
+  if (!there.isOk()) return there.status();
+  auto size = lz4::parseFrameHeader(std::span(header).first(there.value()));
+  if (!size.isOk() || size.value() != options_.sizeBytes)
+    return Status(ErrorCode::IMAGE_DAMAGED, options_.path + ": does not begin with the frame of a device of " +
+                                                std::to_string(options_.sizeBytes) + " bytes");
+  return std::unique_ptr<ContentReader>(std::make_unique<StoredReader>(
+      StoredReaderOptions{file.take(), options_.sizeBytes, nullptr, {}, options_.resume.blocks, content_, 0}));
+}
 
 }  // namespace diskferry::image

@@ -85,6 +85,7 @@ class CaptureRun {
   void run();
   Status prepare();
   Status replay();
+  Result<std::unique_ptr<ContentReader>> openForReplay();
   void capture();
   bool take(const BlockPtr& block);
   void pack();

@@ -42,7 +42,6 @@ DeviceReader::DeviceReader(DeviceReaderOptions options)
 void DeviceReader::stop() {
   isStopped_ = true;
   pace_.stop();
-  options_.pool->stop();
 }
 
 std::string DeviceReader::engineName() const {
@@ -156,6 +155,7 @@ Status DeviceReader::finish(uint64_t sequence) {
     block.content = sharedZeros().first(block.content.size());
     block.buffer.release();
   }
+  if (!block.isZeros) padWithZeros(block.buffer.memory(), block.content.size());
   ready_.emplace(sequence, std::move(reading.block));
   return Status::ok();
 }

@@ -230,6 +230,20 @@ Status BlockDevice::flush() {
   return Status::ok();
 }
 
+Status BlockDevice::zero(uint64_t offsetBytes, uint64_t lengthBytes) {
+  std::shared_lock open(closing_);
+  DISKFERRY_TRY(checkRange("zero", offsetBytes, lengthBytes));
+  uint64_t range[2] = {offsetBytes, lengthBytes};
+  const int failed = kind_ == DeviceKind::block
+                         ? ::ioctl(buffered_.number(), BLKZEROOUT, range)
+                         : ::fallocate(buffered_.number(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                                       static_cast<off_t>(offsetBytes), static_cast<off_t>(lengthBytes));
+  if (failed == 0) return Status::ok();
+  if (errno == EOPNOTSUPP || errno == EINVAL || errno == ENOTTY || errno == ENOSYS)
+    return Status::fromErrno(ErrorCode::DEVICE_UNSUPPORTED, path_ + ": cannot zero ranges", errno);
+  return deviceWriteFailure(path_, offsetBytes, lengthBytes, errno);
+}
+
 void BlockDevice::close() {
   std::unique_lock alone(closing_);
   direct_.reset();

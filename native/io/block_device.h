@@ -40,6 +40,9 @@ class BlockDevice final : public Sectors {
   Status read(uint64_t offsetBytes, std::span<std::byte> into) override;
   Status write(uint64_t offsetBytes, std::span<const std::byte> from) override;
   Status flush() override;
+  // Makes whole sectors zeros without sending them: the drive does it, or a hole is punched into a file. Fails with
+  // DEVICE_UNSUPPORTED where that is not to be had; the range may then be written.
+  Status zero(uint64_t offsetBytes, uint64_t lengthBytes);
 
   // Waits for calls that are running, then closes; every later call fails. Idempotent.
   void close();
