@@ -34,6 +34,7 @@ const testPackages = [
   ['fuse3', '/usr/bin/fusermount3'],
   ['attr', '/usr/bin/setfattr'],
   ['xz-utils', '/usr/bin/xz'],
+  ['lz4', '/usr/bin/lz4'],
   ['mount', '/usr/sbin/losetup'],
   ['chromium', '/usr/bin/chromium'],
   ['poppler-utils', '/usr/bin/pdftotext'],
