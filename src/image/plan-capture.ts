@@ -26,6 +26,8 @@ export interface CaptureRequest {
   format?: ImageContainer
   /** Leave out what the file systems say is unused. */
   usedOnly?: boolean
+  /** With `usedOnly`: believe also file systems that are mounted, or were not unmounted. */
+  trustUnclean?: boolean
   /** Of the whole content; SHA-256 when not given. */
   hashes?: readonly HashName[]
   level?: CaptureLevel
@@ -78,10 +80,10 @@ function refuseMounted({ source, allowMounted }: CaptureRequest, { mounts }: Sou
 
 async function planOf(request: CaptureRequest, device: Device, facts: SourceFacts): Promise<CapturePlan> {
   const { source, mounts } = facts
-  const { usedOnly = false, hashes = ['sha256'], level = 'fast', rescue } = request
+  const { usedOnly = false, trustUnclean = false, hashes = ['sha256'], level = 'fast', rescue } = request
   const container = containerOf(request.image, request.format)
   if (container === 'vhd') refuseVhd(source.sizeBytes)
-  const { partitionTable, partitions, skipped, notes } = await surveyContents(device, usedOnly, mounts)
+  const { partitionTable, partitions, skipped, notes } = await surveyContents(device, usedOnly, trustUnclean)
   const description: ImageDescription = {
     formatVersion: 1,
     madeBy: `diskferry ${version}`,
