@@ -3,10 +3,11 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { after, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { contentOf, temporaryFolder, writeTree } from '../prepare/made-tree.js'
 
@@ -27,16 +28,16 @@ function diskferry(...words: string[]) {
   return stdout
 }
 
-test('a drive is prepared, ordered, sent, received and on its way back', async () => {
-  const child = spawn(process.execPath, [main, 'service', '--data', 'service', '--listen', '127.0.0.1:0', '--json'], {
-    cwd: folder,
-    stdio: ['ignore', 'pipe', 'ignore'],
-  })
-  after(() => child.kill('SIGKILL'))
-  const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string]
-  const { url, tokenPath } = JSON.parse(line) as { url: string; tokenPath: string }
-  const at = ['--service', url, '--token-file', tokenPath]
+const child = spawn(process.execPath, [main, 'service', '--data', 'service', '--listen', '127.0.0.1:0', '--json'], {
+  cwd: folder,
+  stdio: ['ignore', 'pipe', 'ignore'],
+})
+after(() => child.kill('SIGKILL'))
+const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string]
+const { url, tokenPath } = JSON.parse(line) as { url: string; tokenPath: string }
+const at = ['--service', url, '--token-file', tokenPath]
 
+test('a drive is prepared, ordered, sent, received and on its way back', () => {
   const drive = ['--drive', 'disk.img:100M,serial=TRIP1']
   diskferry('prepare', '--from', 'source', '--to', 'archive/in/', ...drive, '--journal', 'seed.jrn', '--yes')
   const order = ['--name', 'trip-1', '--journal', 'seed.jrn', '--account', 'mybackup', '--location', 'West Europe']
@@ -53,4 +54,24 @@ test('a drive is prepared, ordered, sent, received and on its way back', async (
   assert.match(diskferry('job', 'return', 'trip-1', ...sent, ...at), /Completed, everything arrived\. 1 drive /)
   assert.match(diskferry('job', 'return', 'trip-1', ...sent, ...at), /reported already/)
   assert.match(diskferry('job', 'status', 'trip-1', '--watch', ...at), /Completed, done/)
+})
+
+test('a station that is killed while it imports goes on with the same command, and the job can be packed', async () => {
+  writeTree(join(folder, 'more'), { 'one.bin': contentOf(2, 9 << 20), 'two.bin': contentOf(3, 9 << 20) })
+  const drive = ['--drive', 'disk2.img:100M,serial=TRIP2']
+  diskferry('prepare', '--from', 'more', '--to', 'archive/more/', ...drive, '--journal', 'more.jrn', '--yes')
+  const order = ['--name', 'trip-2', '--journal', 'more.jrn', '--account', 'mybackup', '--location', 'West Europe']
+  diskferry('job', 'create', ...order, ...at)
+  diskferry('job', 'ship', 'trip-2', '--carrier', 'DHL', '--tracking', 'JD014602', ...back, ...at)
+  const words = ['receive', '--drive', 'disk2.img', '--to', './more-blobs', '--state', 'more.import', ...at]
+  const killed = spawn(process.execPath, [main, ...words, '--limit-rate', '3M'], { cwd: folder, stdio: 'ignore' })
+  const driveNow = () => JSON.parse(diskferry('job', 'show', 'trip-2', ...at)).drives[0]
+  for (let tries = 0; !(driveNow().bytesSucceeded > 0) && tries < 60; tries++) await sleep(100)
+  killed.kill('SIGKILL')
+  await once(killed, 'close')
+  assert.equal(driveNow().state, 'Transferring')
+  assert.match(diskferry(...words), /Job trip-2: its drives can be packed/)
+  assert.deepEqual(readdirSync(join(folder, 'more-blobs', 'archive', 'more')).sort(), ['one.bin', 'two.bin'])
+  assert.ok(readFileSync(join(folder, 'more-blobs', 'archive', 'more', 'two.bin')).equals(contentOf(3, 9 << 20)))
+  assert.match(diskferry('job', 'return', 'trip-2', '--carrier', 'DHL', '--tracking', 'JDBACK02', ...at), /Completed/)
 })
