@@ -82,6 +82,41 @@ export async function openDrive(path: string, secret: Secret, logicalSectorBytes
   }
 }
 
+export interface CheckedDrive extends FoundVolume {
+  volume: BitlockerVolume
+  /** Of the partition table and of BitLocker; damage is told, not thrown. */
+  findings: FoundVolume['tableFindings']
+  /** What was looked at, in words. */
+  checked: string[]
+  close(): Promise<void>
+}
+
+/** Opens, checks partition table and BitLocker, unlocks. @throws TransferError PARTITION_MISSING, VOLUME_*, KEY_*. */
+export async function openCheckedDrive(path: string, secret: Secret): Promise<CheckedDrive> {
+  const found = await findVolume(path)
+  try {
+    const report = await checkVolume(found, secret)
+    // Where the copy that was checked does not open, another one may, or the error says why none does.
+    const volume = report.volume ?? (await BitlockerVolume.unlock(found.device, found.place, secret))
+    return {
+      ...found,
+      volume,
+      findings: [...found.tableFindings, ...report.findings],
+      checked: [
+        found.isPartitioned ? 'partition table' : 'volume without a partition table',
+        'BitLocker: boot sector, three metadata copies, seal, keys',
+      ],
+      async close() {
+        volume.close()
+        await found.device.close()
+      },
+    }
+  } catch (error) {
+    await found.device.close()
+    throw error
+  }
+}
+
 /** The BitLocker checks alone, with or without a key. The caller closes the volume that a key opened. */
 export async function checkVolume(found: FoundVolume, secret?: Secret): Promise<BitlockerReport> {
   return checkBitlocker(found.device, found.place, secret)

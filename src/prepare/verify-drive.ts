@@ -3,13 +3,12 @@
 // there, every byte of NTFS metadata against what was written. Says what was checked, never more.
 
 import { createHash } from 'node:crypto'
-import type { Secret } from '../addon/bitlocker.js'
-import { BitlockerVolume } from '../addon/bitlocker.js'
+import type { BitlockerVolume, Secret } from '../addon/bitlocker.js'
 import { verifyBlocks } from '../addon/copy-engine.js'
 import type { MetadataRange } from '../addon/ntfs.js'
 import { NtfsVolume } from '../addon/ntfs.js'
 import type { DriveProgress } from '../drives/drive-progress.js'
-import { checkVolume, type FoundVolume, findVolume } from '../drives/open-drive.js'
+import { openCheckedDrive } from '../drives/open-drive.js'
 import { TransferError } from '../errors.js'
 import type { ExtentTable } from '../file-tree.js'
 import type { CheckFinding } from './check-finding.js'
@@ -44,28 +43,15 @@ export interface VerifyReport {
 /** @throws TransferError when the drive cannot be opened at all; damage that is found is in the report. */
 export async function verifyDrive(path: string, options: VerifyOptions): Promise<VerifyReport> {
   const started = performance.now()
-  const found = await findVolume(path)
+  const { volume, findings, checked, close } = await openCheckedDrive(path, options.secret)
   try {
-    const findings: CheckFinding[] = [...found.tableFindings]
-    const checked = [found.isPartitioned ? 'partition table' : 'volume without a partition table']
-    const bitlocker = await checkVolume(found, options.secret)
-    findings.push(...bitlocker.findings)
-    checked.push('BitLocker: boot sector, three metadata copies, seal, keys')
-    // Where the copy that was checked does not open, another one may, or the error says why none does.
-    const { device, place } = found
-    const volume = bitlocker.volume ?? (await BitlockerVolume.unlock(device, place, options.secret))
-    try {
-      return await verifyVolume({ found, volume, findings, checked, started }, options)
-    } finally {
-      volume.close()
-    }
+    return await verifyVolume({ volume, findings: [...findings], checked: [...checked], started }, options)
   } finally {
-    await found.device.close()
+    await close()
   }
 }
 
 interface Verification {
-  found: FoundVolume
   volume: BitlockerVolume
   findings: CheckFinding[]
   checked: string[]

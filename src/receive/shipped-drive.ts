@@ -1,9 +1,9 @@
 // A drive that arrived: opened read-only, unlocked, and its structures checked, before anything on it is believed.
 
-import { BitlockerVolume, type Secret } from '../addon/bitlocker.js'
+import type { BitlockerVolume, Secret } from '../addon/bitlocker.js'
 import { type Finding, type NtfsTree, NtfsVolume } from '../addon/ntfs.js'
 import { hardwareIdOf } from '../drives/drive-id.js'
-import { checkVolume, type FoundVolume, findVolume } from '../drives/open-drive.js'
+import { type FoundVolume, openCheckedDrive } from '../drives/open-drive.js'
 import { TransferError } from '../errors.js'
 import { FileIndex } from '../plan/file-index.js'
 
@@ -25,39 +25,26 @@ export interface ShippedDrive {
 
 /** @throws TransferError PARTITION_MISSING, VOLUME_*, KEY_*, NTFS_*; DRIVE_DAMAGED when a structure is not sound. */
 export async function openShippedDrive(path: string, secret: Secret): Promise<ShippedDrive> {
-  const found = await findVolume(path)
-  let volume: BitlockerVolume | undefined
+  const drive = await openCheckedDrive(path, secret)
   try {
-    const report = await checkVolume(found, secret)
-    // Where the copy that was checked does not open, another one may, or the error says why none does.
-    volume = report.volume ?? (await BitlockerVolume.unlock(found.device, found.place, secret))
-    const ntfs = await NtfsVolume.open(volume)
-    const findings: Finding[] = [...found.tableFindings, ...report.findings, ...(await ntfs.check())]
+    const ntfs = await NtfsVolume.open(drive.volume)
+    const findings: Finding[] = [...drive.findings, ...(await ntfs.check())]
     refuseDamaged(path, findings)
     const tree = await ntfs.readTree()
-    const unlocked = volume
     return {
       path,
-      found,
-      volume,
+      found: drive,
+      volume: drive.volume,
       ntfs,
       tree,
       index: new FileIndex(tree),
       hardwareId: await hardwareIdOf(path),
       findings,
-      checked: [
-        found.isPartitioned ? 'partition table' : 'volume without a partition table',
-        'BitLocker: boot sector, three metadata copies, seal, keys',
-        'NTFS: every record, index and run against $Bitmap',
-      ],
-      async close() {
-        unlocked.close()
-        await found.device.close()
-      },
+      checked: [...drive.checked, 'NTFS: every record, index and run against $Bitmap'],
+      close: () => drive.close(),
     }
   } catch (error) {
-    volume?.close()
-    await found.device.close()
+    await drive.close()
     throw error
   }
 }
