@@ -1,24 +1,14 @@
-// The packing slip as one HTML file that needs no script, no network and no other file. Names and addresses come from others:
-// each goes through `text`, and the page forbids scripts and requests by itself.
+// The packing slip as one HTML file. Names and addresses come from others: each goes through `text`.
 
+import { escapeHtml as text } from '../formats/html-text.js'
 import { type BarCode, barsOf, quietModules } from './bar-code.js'
+import { htmlPage } from './html-page.js'
 import { hashGroups, type PackingSlip, type SlipAddress } from './packing-slip.js'
 import { packingSlipStyle } from './packing-slip-style.js'
 
 /** A whole document, UTF-8. */
 export function packingSlipToHtml(slip: PackingSlip): string {
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'">
-<meta name="referrer" content="no-referrer">
-<title>${text(`Packing slip ${slip.job}`)}</title>
-<style>${packingSlipStyle}</style>
-</head>
-<body>
-<main>
+  const body = `<main>
 <header>
 <div><p class="label">Packing slip for import job</p><h1>${text(slip.job)}</h1></div>
 <dl><dt>Storage account</dt><dd>${text(slip.account)}</dd><dt>Location</dt><dd>${text(slip.location)}</dd><dt>Printed</dt><dd>${slip.madeOn}</dd></dl>
@@ -35,10 +25,8 @@ ${drives(slip)}
 </div>
 <div class="sign"><div class="label">Packed by</div><div class="label">Date</div></div>
 <footer>For whoever receives: the MD5 is that of \\DriveManifest.xml in the unlocked volume. This slip holds no key.</footer>
-</main>
-</body>
-</html>
-`
+</main>`
+  return htmlPage({ title: `Packing slip ${slip.job}`, style: packingSlipStyle, body })
 }
 
 function address(title: string, className: string, { lines, contact }: SlipAddress): string {
@@ -88,15 +76,4 @@ function barSvg(bars: BarCode, widthMm: number, heightMm: number): string {
   // The white that a scanner needs goes into the margin, so that the first bar stands where the text does.
   const margin = `margin-left:-${(quietModules * widthMm).toFixed(2)}mm`
   return `<svg role="img" aria-label="Bar code ${text(bars.text)}" ${size} viewBox="0 0 ${modules} 1" preserveAspectRatio="none" shape-rendering="crispEdges" style="${margin}"><path d="${path.join('')}"/></svg>`
-}
-
-function text(value: string): string {
-  const escapes: Readonly<Record<string, string>> = {
-    '&': '&amp;',
-    '<': '&lt;',
-    '>': '&gt;',
-    '"': '&quot;',
-    "'": '&#39;',
-  }
-  return value.replaceAll(/[&<>"']/g, (character) => escapes[character] as string)
 }

@@ -1,8 +1,10 @@
-// The page that tells people what was received: one HTML file that needs no script, no network and no other file. What failed comes
-// first. Names come from drives of others: each goes through `text`, and the page forbids scripts and requests by itself.
+// The page that tells people what was received: one HTML file. What failed comes first. Names come from drives of others: each
+// goes through `text`.
 
 import { finalMeanings, itemMeanings, meaningOf } from '../formats/copy-log-codes.js'
+import { escapeHtml } from '../formats/html-text.js'
 import { formatBytes, formatDuration, formatRate } from './format-bytes.js'
+import { htmlPage } from './html-page.js'
 import { counted, grouped, printable } from './printable.js'
 import { receivePageStyle } from './receive-page-style.js'
 import {
@@ -19,18 +21,7 @@ import {
 export function receiveReportToHtml(report: ReceiveReport): string {
   const totals = receiveTotals(report)
   const { drives, account } = report
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'">
-<meta name="referrer" content="no-referrer">
-<title>${text(`Import into ${account}, ${day(report.finishedAt)}`)}</title>
-<style>${receivePageStyle}</style>
-</head>
-<body>
-<main>
+  const body = `<main>
 <header>
 <p class="eyebrow">Import report</p>
 <h1>${verdict(totals)}</h1>
@@ -41,22 +32,14 @@ ${failures(drives)}
 ${driveTable(drives)}
 ${driveDetails(drives)}
 <footer>MB and MB/s are powers of ten, KiB to TiB powers of two. Times are UTC. The copy logs have every blob.</footer>
-</main>
-</body>
-</html>
-`
+</main>`
+  const title = printable(`Import into ${account}, ${day(report.finishedAt)}`)
+  return htmlPage({ title, style: receivePageStyle, body })
 }
 
 /** Text as HTML, with what would move, hide or forge other text made visible. */
 function text(value: string): string {
-  const escapes: Readonly<Record<string, string>> = {
-    '&': '&amp;',
-    '<': '&lt;',
-    '>': '&gt;',
-    '"': '&quot;',
-    "'": '&#39;',
-  }
-  return printable(value).replaceAll(/[&<>"']/g, (character) => escapes[character] as string)
+  return escapeHtml(printable(value))
 }
 
 /** A name of somebody else: its direction stays its own. */

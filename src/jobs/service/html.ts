@@ -1,6 +1,8 @@
 // HTML from templates in which every value is escaped, unless it was made by such a template itself. Addresses, names and
 // tracking numbers come from anybody who has the token; on the page they are text.
 
+import { escapeHtml } from '../../formats/html-text.js'
+
 export class Html {
   constructor(readonly text: string) {}
 }
@@ -17,20 +19,10 @@ function written(value: Value): string {
   if (value === undefined || value === false) return ''
   if (value instanceof Html) return value.text
   if (Array.isArray(value)) return value.map((part: Html) => part.text).join('')
-  return escapeHtml(String(value))
-}
-
-const escapes: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
+  return escapeHtml(visible(String(value)))
 }
 
 /** Direction marks go too: they could show a tracking number backwards. */
-export function escapeHtml(text: string): string {
-  return text
-    .replaceAll(/[\u202a-\u202e\u2066-\u2069]/g, '\ufffd')
-    .replaceAll(/[&<>"']/g, (character) => escapes[character] as string)
+function visible(text: string): string {
+  return text.replaceAll(/[\u202a-\u202e\u2066-\u2069]/g, '\ufffd')
 }
