@@ -10,7 +10,7 @@ import { ArmImportService, type JobServiceOptions } from '../../src/jobs/arm-imp
 import { createJob, getJob } from '../../src/jobs/import-service.js'
 import { staticToken } from '../../src/jobs/service-credential.js'
 import { accountId, address, answeredJob, drive } from '../formats/sample-job.js'
-import { type Fault, startFaultProxy } from './fault-proxy.js'
+import { type Fault, startScriptedProxy } from './fault-proxy.js'
 import { quickRetry, startService, subscriptionId } from './local-service.js'
 
 const { service, client, token, clock, job } = await startService()
@@ -31,7 +31,7 @@ function clientAt(endpoint: string, more: Partial<JobServiceOptions> = {}) {
 
 /** A client behind a proxy with this script. */
 async function behind(...script: Fault[]) {
-  const proxy = await startFaultProxy(service.url, script)
+  const proxy = await startScriptedProxy(service.url, script)
   return { ...proxy, client: clientAt(proxy.url) }
 }
 
@@ -235,7 +235,7 @@ describe('when the network or the service fails', () => {
   })
 
   test('an interruption ends the waiting', async () => {
-    const { url } = await startFaultProxy(service.url, [{ status: 503, headers: { 'Retry-After': '60' } }])
+    const { url } = await startScriptedProxy(service.url, [{ status: 503, headers: { 'Retry-After': '60' } }])
     const abort = new AbortController()
     const started = performance.now()
     setTimeout(() => abort.abort(), 50)

@@ -1,9 +1,7 @@
-// A proxy before a service that does what the network and busy services do: each entry of the script is used for one request,
-// in order; then everything passes.
+// A proxy before a job service: each entry of the script is used for one request, in order; then everything passes.
 
-import { createServer, request as forward, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { after } from 'node:test'
+import { type Fault as ServedFault, startFaultProxy } from '../storage/fault-proxy.js'
 
 export type Fault =
   | 'pass'
@@ -13,33 +11,18 @@ export type Fault =
   | 'drop-after'
   | { status: number; headers?: Record<string, string>; body?: string }
 
-export async function startFaultProxy(target: string, script: Fault[] = []) {
+export async function startScriptedProxy(target: string, script: Fault[] = []) {
   const seen: { method: string; path: string; atMs: number }[] = []
-  const server = createServer((incoming, outgoing) => {
-    seen.push({ method: incoming.method ?? '', path: incoming.url ?? '', atMs: performance.now() })
-    const fault = script.shift() ?? 'pass'
-    if (fault === 'drop-before') incoming.socket.destroy()
-    else if (typeof fault === 'object') outgoing.writeHead(fault.status, fault.headers).end(fault.body ?? '')
-    else pass(incoming, outgoing, target, fault === 'drop-after')
+  const proxy = await startFaultProxy(Number(new URL(target).port), ({ method, url }) => {
+    seen.push({ method, path: url, atMs: performance.now() })
+    return served(script.shift() ?? 'pass')
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  after(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, script, seen }
+  after(() => proxy.stop())
+  return { url: `http://127.0.0.1:${proxy.port}`, script, seen }
 }
 
-function pass(incoming: IncomingMessage, outgoing: ServerResponse, target: string, drops: boolean): void {
-  const { method, headers } = incoming
-  const onward = forward(new URL(incoming.url ?? '/', target), { method: method ?? 'GET', headers }, (answer) => {
-    if (drops) {
-      answer.resume().on('end', () => incoming.socket.destroy())
-      return
-    }
-    outgoing.writeHead(answer.statusCode ?? 500, answer.headers)
-    answer.pipe(outgoing)
-  })
-  onward.on('error', () => incoming.socket.destroy())
-  incoming.pipe(onward)
+function served(fault: Fault): ServedFault | undefined {
+  if (fault === 'pass') return undefined
+  if (fault === 'drop-before') return { kind: 'cut-request', afterBytes: 0 }
+  return fault === 'drop-after' ? { kind: 'lose-answer' } : { kind: 'answer', ...fault }
 }

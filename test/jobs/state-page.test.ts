@@ -1,29 +1,17 @@
 // The state page in a real browser: signing in, following changes, hostile text, and nothing loaded from elsewhere.
 
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { chromium, type Page } from 'playwright-core'
+import { browserFlags, browserMissing, browserPath } from '../browser.js'
 import { jobBody, shipping, startService, subscriptionId } from './local-service.js'
-
-const executablePath = '/usr/bin/chromium'
-const skip = existsSync(executablePath) ? false : `${executablePath} is not installed`
-// As root it has no sandbox, and the rest keeps it from looking for hosts of its own.
-const flags = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
 
 async function openPage(url: string): Promise<{ page: Page; elsewhere: string[]; complaints: string[] }> {
   const profile = mkdtempSync(join(tmpdir(), 'diskferry-chromium-'))
-  const browser = await chromium.launchPersistentContext(profile, { executablePath, args: flags })
+  const browser = await chromium.launchPersistentContext(profile, { executablePath: browserPath, args: browserFlags })
   after(async () => {
     await browser.close()
     rmSync(profile, { recursive: true, force: true })
@@ -42,7 +30,7 @@ async function openPage(url: string): Promise<{ page: Page; elsewhere: string[];
   return { page, elsewhere, complaints }
 }
 
-test('somebody signs in and watches a job', { skip, timeout: 120_000 }, async () => {
+test('somebody signs in and watches a job', { skip: browserMissing, timeout: 120_000 }, async () => {
   const { service, token, job, call } = await startService()
   const { page, elsewhere, complaints } = await openPage(service.url)
 

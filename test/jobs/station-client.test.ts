@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { staticToken } from '../../src/jobs/service-credential.js'
 import { StationClient } from '../../src/jobs/station-client.js'
 import { drive } from '../formats/sample-job.js'
-import { startFaultProxy } from './fault-proxy.js'
+import { startScriptedProxy } from './fault-proxy.js'
 import { jobBody, quickRetry, shipping, startService } from './local-service.js'
 
 const { service, token, job } = await startService()
@@ -45,7 +45,7 @@ test('an impossible step comes back as a refusal with the service’s words', as
 test('a report whose answer was lost is repeated and counts once', async () => {
   await job('PUT', 'shaky', jobBody('H1'))
   await job('PATCH', 'shaky', shipping('1ZSHAKY01'))
-  const { url } = await startFaultProxy(service.url, ['drop-after', { status: 503 }])
+  const { url } = await startScriptedProxy(service.url, ['drop-after', { status: 503 }])
   const shaky = new StationClient({ endpoint: url, ...options })
   assert.equal((await shaky.reportDrive('H1', { state: 'Received' })).state, 'Received')
 })

@@ -14,6 +14,7 @@ import { toLatin } from '../../src/reports/latin-text.js'
 import { packingSlip } from '../../src/reports/packing-slip.js'
 import { packingSlipToHtml } from '../../src/reports/packing-slip-html.js'
 import { packingSlipToPdf } from '../../src/reports/packing-slip-pdf.js'
+import { browserFlags, browserMissing, browserPath } from '../browser.js'
 import { address, answeredJob, drive } from '../formats/sample-job.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'diskferry-slip-'))
@@ -23,8 +24,7 @@ const missing = (program: string, word: string) =>
   spawnSync(program, [word]).status === null ? `${program} is not installed` : false
 const noPdfTools = missing('pdftotext', '-v') || missing('pdftoppm', '-v')
 const noScanner = noPdfTools || missing('zbarimg', '--version')
-const chromium = '/usr/bin/chromium'
-const noBrowser = noScanner || missing(chromium, '--version')
+const noBrowser = noScanner || browserMissing
 
 const tracking = 'JD01 4600 0038 2713 3210'
 const serials = [
@@ -158,18 +158,8 @@ describe('the bars', { skip: noScanner }, () => {
 
   test('of the HTML slip too, printed by a browser', { skip: noBrowser, timeout: 90_000 }, () => {
     const html = fileOf(packingSlipToHtml(slipOf(shippedJob(10))), 'html')
-    const words = [
-      '--headless',
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-      '--no-pdf-header-footer',
-    ]
-    run(chromium, [
+    const words = ['--headless', '--no-pdf-header-footer', ...browserFlags]
+    run(browserPath, [
       ...words,
       `--user-data-dir=${join(folder, 'profile')}`,
       `--print-to-pdf=${html}.pdf`,

@@ -9,6 +9,7 @@ import { test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { receiveReportToHtml } from '../../src/reports/receive-page.js'
 import { driveOutcome, receiveReportToJson, receiveTotals } from '../../src/reports/receive-report.js'
+import { browserFlags, browserMissing, browserPath } from '../browser.js'
 import { completeDrive, lockedDrive, partlyDrive, reportOf, tenDrives } from './received-drives.js'
 
 test('totals add up over the drives, and the rate is over the whole time', () => {
@@ -140,10 +141,7 @@ test('the page needs nothing from elsewhere and forbids it', () => {
   assert.match(page, /Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'/)
 })
 
-const chromium = '/usr/bin/chromium'
-const noBrowser = spawnSync(chromium, ['--version']).status === 0 ? false : `${chromium} is not installed`
-const browserOptions =
-  '--headless --no-sandbox --hide-scrollbars --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync --virtual-time-budget=3000'
+const pageFlags = ['--headless', '--hide-scrollbars', '--virtual-time-budget=3000', ...browserFlags]
 
 // The report lies in a frame as wide as a phone; the page around it looks into it.
 function frameAround(page: string, widthPixels: number): string {
@@ -165,7 +163,7 @@ onload = () => {
 
 for (const widthPixels of [360, 1000]) {
   test(`in a browser ${widthPixels} pixels wide nothing sticks out, runs or is fetched`, {
-    skip: noBrowser,
+    skip: browserMissing,
     timeout: 90_000,
   }, () => {
     const folder = mkdtempSync(join(tmpdir(), 'receive-page-'))
@@ -173,8 +171,8 @@ for (const widthPixels of [360, 1000]) {
       const file = join(folder, 'frame.html')
       const drives = [...tenDrives(), ...hostileReport.drives]
       writeFileSync(file, frameAround(receiveReportToHtml(reportOf(drives)), widthPixels))
-      const words = [...browserOptions.split(' '), `--user-data-dir=${join(folder, 'profile')}`, '--dump-dom']
-      const { stdout, stderr } = spawnSync(chromium, [...words, pathToFileURL(file).href], {
+      const words = [...pageFlags, `--user-data-dir=${join(folder, 'profile')}`, '--dump-dom']
+      const { stdout, stderr } = spawnSync(browserPath, [...words, pathToFileURL(file).href], {
         encoding: 'utf8',
         timeout: 60_000,
       })
