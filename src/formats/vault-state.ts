@@ -83,6 +83,8 @@ export interface VaultState {
   lastBackup?: VaultBackup
   /** When all data of the vault was read and compared last. */
   checkedAt?: string
+  /** When data that nothing refers to was removed last. */
+  prunedAt?: string
   schedule?: VaultSchedule
   createdAt: string
   changedAt: string
@@ -212,6 +214,7 @@ function readState(root: JsonValue, fail: Fail): VaultState {
       isPartial: from.need('isPartial').boolean(),
     })),
     ...optional(root, 'checkedAt', time),
+    ...optional(root, 'prunedAt', time),
     ...optional(root, 'schedule', (from) => parseSchedule(from, fail)),
     createdAt: time(root.need('createdAt')),
     changedAt: time(root.need('changedAt')),

@@ -4,6 +4,7 @@
 import type { ContentChunk, ContentPiece } from '../addon/read-engine.js'
 import type { ContentColumns } from '../plan/content-columns.js'
 import type { BlobSink } from './blob-sink.js'
+import { ContentName } from './content-name.js'
 
 export interface FeedEvents {
   /** Every wanted range of the blob was put or has failed. */
@@ -19,6 +20,7 @@ interface OpenBlob {
   blocksLeft: number
   sending: Promise<void>[]
   fileMd5: Uint8Array | undefined
+  name: ContentName | undefined
   /** A block that is longer than a buffer, so far. Its buffers are kept until it was sent, which bounds both. */
   block: { bytes: Buffer; sent: Promise<void>; settle(sending: Promise<void> | undefined): void } | undefined
 }
@@ -45,6 +47,7 @@ export class SinkFeeder {
         .reduce((left, isSkipped) => left + 1 - isSkipped, 0),
       sending: [],
       fileMd5: undefined,
+      name: ContentName.of(sink.task),
       block: undefined,
     }))
     for (const blob of this.#blobs) if (blob.blocksLeft === 0) this.#end(blob)
@@ -71,13 +74,20 @@ export class SinkFeeder {
   #takePiece(piece: ContentPiece): Promise<void> | undefined {
     const blob = this.#blobs[piece.file] as OpenBlob
     if (piece.fileMd5 !== undefined) blob.fileMd5 = piece.fileMd5
+    blob.name?.take(piece)
     const whole = this.#wholeBlock(blob, piece)
     if (piece.state === 'open') return blob.block?.sent
     const { block } = blob
     blob.block = undefined
     const range = this.#rangeOf(blob, piece)
     let sent: Promise<void> | undefined
-    if (piece.state === 'sound' && whole !== undefined) {
+    const wrongName =
+      blob.blocksLeft === 1 ? blob.name?.problem(this.columns.fileSizeBytes[piece.file] as number) : undefined
+    if (piece.state === 'sound' && wrongName !== undefined) {
+      // Without its last block it does not come into being.
+      blob.sink.fail(range, 'Corrupted', wrongName)
+      this.events.damaged()
+    } else if (piece.state === 'sound' && whole !== undefined) {
       sent = blob.sink.isWanted(range) ? blob.sink.put(range, whole) : undefined
     } else {
       const why = this.unreadable.get(`${piece.file}:${piece.block}`)

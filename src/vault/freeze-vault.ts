@@ -7,11 +7,12 @@ import { readdir, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { finished } from 'node:stream/promises'
 import { TransferError } from '../errors.js'
+import { encodeContentNameMetadata } from '../formats/content-name.js'
 import type { DatasetRow } from '../formats/dataset.js'
 import { encodeFrozenEntry, encodeFrozenHead } from '../formats/frozen-list.js'
 import type { FrozenCargo } from '../formats/vault-state.js'
 import { filesFolderName } from '../jobs/staging-data.js'
-import { factsOf, syncFolder } from '../jobs/staging-files.js'
+import { factsOf, replaceFile, syncFolder } from '../jobs/staging-files.js'
 import { travelFiles, travelFolders } from '../plan/repository-files.js'
 import { sideOf } from '../plan/vault-actions.js'
 import { writeIdentity } from './seed-vault.js'
@@ -118,9 +119,11 @@ async function vaultRows(vault: VaultFolder): Promise<DatasetRow[]> {
   }
   // What another vault may have left there stays what it is: adopt tells.
   const kinds = { blobType: 'block', disposition: 'no-overwrite' } as const
-  for (const name of [...travelFolders, ...travelFiles]) {
-    await addRow(rows, join(vault.repositoryPath, name), `${container}/${prefix}/${name}`, kinds)
-  }
+  const metadataFile = join(vault.folder, 'metadata.xml')
+  await replaceFile(metadataFile, encodeContentNameMetadata())
+  const place = (name: string) => [join(vault.repositoryPath, name), `${container}/${prefix}/${name}`] as const
+  for (const name of travelFolders) await addRow(rows, ...place(name), { ...kinds, metadataFile })
+  for (const name of travelFiles) await addRow(rows, ...place(name), kinds)
   return rows
 }
 
@@ -128,7 +131,7 @@ async function addRow(
   rows: DatasetRow[],
   basePath: string,
   place: string,
-  kinds: Pick<DatasetRow, 'blobType' | 'disposition'>,
+  kinds: Pick<DatasetRow, 'blobType' | 'disposition' | 'metadataFile'>,
 ): Promise<void> {
   const facts = await factsOf(basePath)
   if (facts?.isDirectory()) rows.push({ basePath, isDirectory: true, destination: `${place}/`, ...kinds, line: 0 })

@@ -46,6 +46,7 @@ export async function forgetInVault(vault: VaultFolder, options: ForgetOptions):
   const work = () => forgetSnapshots(restic, { retention, prune, dryRun })
   if (dryRun) return await withLocksCleared(restic, work)
   const result = await whileRunning(vault, restic, 'forget', work)
+  if (prune) await vault.update({ prunedAt: new Date().toISOString() })
   const removed = result.removed.map(({ id }) => id.slice(0, 8)).join(' ')
   await vault.note(
     `forgot ${result.removed.length} snapshots of ${side}${removed === '' ? '' : `: ${removed}`}, kept ${result.kept}`,
