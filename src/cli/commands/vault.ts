@@ -10,6 +10,7 @@ import { type VaultOptions, vaultOptions } from '../vault/options.js'
 import { vaultAdoptCommand, vaultReleaseCommand } from './vault-adopt.js'
 import { vaultBackupCommand, vaultCheckCommand, vaultForgetCommand, vaultSnapshotsCommand } from './vault-backup.js'
 import { vaultRestoreCommand } from './vault-restore.js'
+import { vaultRunCommand, vaultScheduleCommand } from './vault-schedule.js'
 import { vaultSeedCommand } from './vault-seed.js'
 
 const vaultStatusCommand: CommandModule<GlobalOptions, VaultOptions> = {
@@ -42,6 +43,8 @@ export const vaultCommand: CommandModule<GlobalOptions, GlobalOptions> = {
       .command(vaultRestoreCommand)
       .command(vaultCheckCommand)
       .command(vaultForgetCommand)
+      .command(vaultScheduleCommand)
+      .command(vaultRunCommand)
       .demandCommand(1, 'Which of the vault commands? See diskferry vault --help.')
       .epilogue(exitCodeHelp)
       .strict(),
