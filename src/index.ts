@@ -61,6 +61,25 @@ export {
   type VaultSchedule,
 } from './formats/vault-schedule.js'
 export type { VaultSource, VaultState, VaultTarget } from './formats/vault-state.js'
+export { type CaptureOptions, type CaptureResult, captureImage } from './image/capture-image.js'
+export { type ConvertOptions, type ConvertResult, convertImage } from './image/convert-image.js'
+export type { ImageFinding, ImageVerification } from './image/image-findings.js'
+export { imageInfo } from './image/image-info.js'
+export type { ImageEvent, ImageRun } from './image/image-run.js'
+export { type CaptureRequest, planCapture } from './image/plan-capture.js'
+export { type ReadImageOptions, readImage } from './image/read-image.js'
+export { type RepairedImage, type RepairOptions, repairImage } from './image/repair-image.js'
+export { writeImageMap } from './image/rescue-map.js'
+export type { RestoreTarget } from './image/resolve-targets.js'
+export {
+  planRestore,
+  type RestoreImageOptions,
+  type RestorePlan,
+  type RestoreRequest,
+  type RestoreResult,
+  restoreImage,
+} from './image/restore-image.js'
+export { type VerifyImageOptions, verifyImage } from './image/verify-image.js'
 export { ArmImportService, azurePublicEndpoint, type JobServiceOptions } from './jobs/arm-import-service.js'
 export { DataBoxService } from './jobs/data-box-service.js'
 export { type CreatedJob, createJob, getJob, type ImportService } from './jobs/import-service.js'
@@ -128,6 +147,14 @@ export { type RepairRequest, type RepairResult, repairImport } from './receive/r
 export { describeInspection, describeVerification } from './reports/describe-checks.js'
 export { copyLogToJson, describeCopyLog } from './reports/describe-copy-log.js'
 export { describeDrives, describeFile } from './reports/describe-drives.js'
+export {
+  describeCapture,
+  describeCapturePlan,
+  describeImageInfo,
+  describeImageVerification,
+  describeRestore,
+  type ImageInfo,
+} from './reports/describe-image.js'
 export { describeJob, describeJobLine, describeLocation, jobToJson } from './reports/describe-job.js'
 export { describeReceived } from './reports/describe-receive.js'
 export {
@@ -148,6 +175,7 @@ export {
 } from './reports/describe-station.js'
 export { describeSchedule, describeVault } from './reports/describe-vault.js'
 export { formatBytes, formatDuration, formatRate } from './reports/format-bytes.js'
+export { imageMapSvg } from './reports/image-map-svg.js'
 export { printable } from './reports/printable.js'
 export { receiveReportToHtml } from './reports/receive-page.js'
 export { type ReceivedDrive, type ReceiveReport, receiveReportToJson } from './reports/receive-report.js'

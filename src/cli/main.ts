@@ -8,6 +8,7 @@ import { errorCodes, exitCodes, redact, TransferError, version } from '../index.
 import { diskprepCommand } from './commands/diskprep.js'
 import { drivesCommand } from './commands/drives.js'
 import { extractCommand } from './commands/extract.js'
+import { imageCommand } from './commands/image.js'
 import { inspectCommand } from './commands/inspect.js'
 import { jobCommand } from './commands/job.js'
 import { listCommand } from './commands/list.js'
@@ -46,6 +47,7 @@ async function main(words: string[]): Promise<void> {
     .command(diskprepCommand)
     .command(jobCommand)
     .command(serviceCommand)
+    .command(imageCommand)
     .command(vaultCommand)
     .strict()
     .demandCommand(1, 'Which command? See the list above.')

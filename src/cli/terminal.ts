@@ -14,6 +14,8 @@ export interface Terminal {
   /** A warning or note on stderr, with and without --json. */
   warn(text: string): void
   progress(rows: readonly DriveProgress[]): void
+  /** Takes the line of progress away. */
+  clear(): void
   ask(question: string, options?: AskOptions): Promise<string>
   askSecret(question: string): Promise<string>
   /** One of several. @returns its `value`. */
@@ -59,6 +61,7 @@ export function createTerminal(options: { json: boolean }): Terminal {
       process.stderr.write(`${redact(text)}\n`)
     },
     progress: (rows) => line.show(rows),
+    clear: () => line.clear(),
     ask: (question, { initial, flag } = {}) => {
       const prompt = { message: question, ...(initial === undefined ? {} : { initialValue: initial }) }
       return answer(isInteractive, () => askText(prompt), question, flag)

@@ -66,3 +66,12 @@ export function encodeZeroBlock(contentBytes: number): Buffer {
   block.writeUInt32LE(xxh32(data), 4 + data.length)
   return block
 }
+
+/** A block as it is, with its size and checksum: how the last block of our images stands in the frame. */
+export function encodeStoredBlock(content: Uint8Array): Buffer {
+  const block = Buffer.alloc(4 + content.byteLength + 4)
+  block.writeUInt32LE((content.byteLength | storedRawBit) >>> 0, 0)
+  block.set(content, 4)
+  block.writeUInt32LE(xxh32(content), 4 + content.byteLength)
+  return block
+}

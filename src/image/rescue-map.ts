@@ -5,6 +5,7 @@ import { TransferError } from '../errors.js'
 import type { ByteRange } from '../formats/byte-ranges.js'
 import { encodeRescueMap, rescueParts } from '../formats/ddrescue-map.js'
 import type { ImageDescription } from '../formats/image-description.js'
+import type { ImageInfo } from '../reports/describe-image.js'
 
 /** @throws TransferError DEVICE_WRITE_FAILED */
 export async function writeRescueMap(
@@ -27,4 +28,15 @@ export async function writeRescueMap(
       path,
     })
   })
+}
+
+/** The map of an image that is there, or of an unfinished one as far as it is. @throws TransferError IMAGE_UNSUPPORTED */
+export async function writeImageMap(info: ImageInfo, path: string): Promise<void> {
+  if (info.description === undefined) {
+    throw new TransferError('IMAGE_UNSUPPORTED', `${info.path} does not say what of it could be read.`, {
+      path: info.path,
+    })
+  }
+  const { description, contentBytes = 0 } = info
+  await writeRescueMap(path, description, { unreadable: description.unreadable, triedBytes: contentBytes })
 }

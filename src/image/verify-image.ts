@@ -1,0 +1,180 @@
+// Is an image what was written, and is a device what its image says? Everything that has a checksum is compared; what is wrong
+// is a finding with its place. Nothing is written.
+
+import { randomInt } from 'node:crypto'
+import { resolve } from 'node:path'
+import { ImageSource, type TransferredImage, transferImage } from '../addon/image-engine.js'
+import { TransferError } from '../errors.js'
+import { hashNames } from '../formats/image-description.js'
+import { blockLengthBytes, blocksOf } from '../formats/image-index.js'
+import type { ImageContainer } from '../formats/image-trailer.js'
+import { imageBlockBytes } from '../formats/lz4-frame.js'
+import { compareDevice } from './compare-device.js'
+import { addFinding, type ImageVerification } from './image-findings.js'
+import { type ImageRun, type RunContext, startImageRun } from './image-run.js'
+import { contentOf, type FoundImage, openImage } from './open-image.js'
+
+export interface VerifyImageOptions {
+  image: string
+  format?: ImageContainer
+  /** A device that is compared with the image. */
+  against?: string
+  /** Above 0 to 1: so much of the blocks, chosen at random. */
+  sample?: number
+  /** Compute the digests of the whole content again. */
+  digests?: boolean
+  memoryBytes?: number
+  signal?: AbortSignal
+}
+
+/** @throws (result) TransferError when there is no image at all; damage is in the result. */
+export function verifyImage(options: VerifyImageOptions): ImageRun<ImageVerification> {
+  const { sample } = options
+  if (sample !== undefined && !(sample > 0 && sample <= 1)) {
+    throw new RangeError(`expected a share above 0, up to 1, for sample but received ${sample}`)
+  }
+  return startImageRun((context) => verify({ ...options, image: resolve(options.image) }, context), options.signal)
+}
+
+async function verify(options: VerifyImageOptions, context: RunContext): Promise<ImageVerification> {
+  const startedMs = performance.now()
+  const report: ImageVerification = {
+    image: options.image,
+    findings: [],
+    damagedBlocks: 0,
+    differingBlocks: 0,
+    blocksChecked: 0,
+    checked: [],
+    sound: true,
+    seconds: 0,
+  }
+  const image = await findImage(options, report)
+  if (image !== undefined) {
+    report.container = image.container
+    if (image.contentBytes !== undefined) report.contentBytes = image.contentBytes
+    if (options.against === undefined) await checkBlocks(image, options, report, context)
+    else
+      await compareDevice(
+        image,
+        options.against,
+        { ...options, blocks: chooseBlocks(image, options.sample) },
+        report,
+        context,
+      )
+  }
+  report.sound = report.findings.every(({ severity }) => severity !== 'damage')
+  report.seconds = (performance.now() - startedMs) / 1000
+  return report
+}
+
+/** Undefined when what stands behind the data is damaged: a finding, after which nothing can be compared. */
+async function findImage(options: VerifyImageOptions, report: ImageVerification): Promise<FoundImage | undefined> {
+  try {
+    const image = await openImage(options.image, options.format)
+    if (image.trailer !== undefined)
+      report.checked.push('foot, index and description: CRC-32, SHA-256, places and sizes')
+    else {
+      const message = `${options.image} has no index: damage is found only where its own format has checksums.`
+      report.findings.push({ code: 'IMAGE_NO_INDEX', severity: 'warning', message })
+    }
+    return image
+  } catch (error) {
+    const isDamage =
+      error instanceof TransferError && (error.code === 'IMAGE_DAMAGED' || error.code === 'IMAGE_INCOMPLETE')
+    if (!isDamage) throw error
+    report.findings.push({ code: 'IMAGE_TRAILER', severity: 'damage', message: error.message })
+    return undefined
+  }
+}
+
+async function checkBlocks(
+  image: FoundImage,
+  options: VerifyImageOptions,
+  report: ImageVerification,
+  context: RunContext,
+): Promise<void> {
+  const blocks = chooseBlocks(image, options.sample)
+  const expected = image.trailer?.description.digests ?? {}
+  const hashes = options.digests && blocks === undefined ? hashNames.filter((name) => expected[name] !== undefined) : []
+  const result = await runCheck(
+    image,
+    { hashes, ...(blocks === undefined ? {} : { blocks }) },
+    report,
+    context,
+    options,
+  )
+  report.blocksChecked = result.blocks
+  const part = blocks === undefined ? 'every block' : `${result.blocks} of ${blocksOf(image.contentBytes ?? 0)} blocks`
+  const sums = image.container === 'lz4' ? 'XXH32, length' : 'length'
+  report.checked.push(
+    image.trailer === undefined ? 'the checksums of its own format' : `${part}: ${sums}, MD5 of its content`,
+  )
+  for (const name of hashes) {
+    const found = result.digests[name]?.toString('hex')
+    report.checked.push(`${name} of the whole content`)
+    if (found === expected[name] || result.damagedBlocks > 0) continue
+    const message = `The ${name} of the content is ${found}, and the description says ${expected[name]}.`
+    report.findings.push({ code: 'IMAGE_DIGEST', severity: 'damage', message })
+  }
+}
+
+async function runCheck(
+  image: FoundImage,
+  input: { hashes: readonly (typeof hashNames)[number][]; blocks?: Uint32Array },
+  report: ImageVerification,
+  context: RunContext,
+  { memoryBytes }: VerifyImageOptions,
+): Promise<TransferredImage> {
+  const source = await ImageSource.open(contentOf(image))
+  try {
+    const run = transferImage(
+      {
+        source,
+        targets: [],
+        mode: 'check',
+        zeros: 'skip',
+        readBack: false,
+        resume: false,
+        checkBlocks: image.trailer !== undefined,
+        ...input,
+        ...(memoryBytes === undefined ? {} : { memoryBytes }),
+      },
+      (event) => {
+        if (event.kind !== 'damaged') return
+        const { offsetBytes, block, message } = event
+        const lengthBytes = image.contentBytes === undefined ? 0 : blockLengthBytes(block, image.contentBytes)
+        addFinding(report, { code: 'IMAGE_BLOCK', severity: 'damage', offsetBytes, lengthBytes, message })
+        report.damagedBlocks++
+        context.tell({ kind: 'damaged', offsetBytes, lengthBytes, message })
+      },
+    )
+    const bytesTotal = image.contentBytes ?? 0
+    const row = { driveId: image.path, path: image.path, activity: 'verifying' as const, bytesDone: 0, bytesTotal }
+    return await context.follow(run, row)
+  } catch (error) {
+    // A file without an index ends at the first thing that is wrong with it.
+    if (!(error instanceof TransferError) || error.code !== 'IMAGE_DAMAGED') throw error
+    addFinding(report, { code: 'IMAGE_BLOCK', severity: 'damage', message: error.message })
+    return {
+      sizeBytes: 0,
+      blocks: 0,
+      zeroBlocks: 0,
+      damagedBlocks: 1,
+      mismatches: 0,
+      failedTargets: 0,
+      digests: {},
+      seconds: 0,
+    }
+  } finally {
+    source.close()
+  }
+}
+
+function chooseBlocks({ contentBytes }: FoundImage, sample: number | undefined): Uint32Array | undefined {
+  if (sample === undefined || contentBytes === undefined) return undefined
+  const count = Math.ceil(contentBytes / imageBlockBytes)
+  const chosen = Uint32Array.from({ length: count }, (_, block) => block).filter(
+    () => randomInt(1_000_000) < sample * 1e6,
+  )
+  return chosen.length > 0 ? chosen : Uint32Array.of(randomInt(count))
+}
