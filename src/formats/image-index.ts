@@ -136,6 +136,7 @@ function recordProblem(
   const kind = index.records[at + 4] as number
   if (kind >= blockKinds.length) return `is of kind ${kind}, which is none`
   if (index.records.readUIntLE(at + 5, 3) !== 0) return 'has bytes set that are to be zero'
+  if (!isPacked && index.isStoredRaw(block)) return 'is marked as stored in a frame, and there is none'
   if (!isPacked || index.isStoredRaw(block)) {
     if (storedBytes !== lengthBytes) return `is stored in ${storedBytes} bytes instead of ${lengthBytes}`
   } else if (storedBytes === 0 || storedBytes >= lengthBytes) {

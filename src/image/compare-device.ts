@@ -117,7 +117,8 @@ async function isSameInPart(
   const offsetBytes = block * imageBlockBytes
   const bytes = await device.read(offsetBytes, blockLengthBytes(block, foot.contentBytes))
   for (const range of overlapping(description.skipped, offsetBytes, bytes.length)) {
-    bytes.fill(0, Math.max(0, range.offsetBytes - offsetBytes), range.offsetBytes + range.lengthBytes - offsetBytes)
+    const endBytes = Math.min(bytes.length, range.offsetBytes + range.lengthBytes - offsetBytes)
+    bytes.fill(0, Math.max(0, range.offsetBytes - offsetBytes), endBytes)
   }
   return createHash('md5').update(bytes).digest().equals(index.md5(block))
 }

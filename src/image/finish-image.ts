@@ -6,9 +6,8 @@ import { type FileHandle, open, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { TransferError } from '../errors.js'
 import type { ImageDescription } from '../formats/image-description.js'
-import { blockLengthBytes, type ImageIndex, markKinds } from '../formats/image-index.js'
+import { blockLengthBytes, type ImageIndex, indexRecordBytes, markKinds } from '../formats/image-index.js'
 import { encodeTrailer, type ImageContainer } from '../formats/image-trailer.js'
-import { storedRawBit } from '../formats/lz4-frame.js'
 import { encodeVhdFooter } from '../formats/vhd-footer.js'
 import { mapPath, partialPath } from './image-names.js'
 
@@ -58,7 +57,7 @@ export async function finishImage(from: string, to: string, data: ImageData): Pr
 /** In an image that is the device as it is, each block is its content. */
 function storeWhole(index: ImageIndex, contentBytes: number): void {
   for (let block = 0; block < index.blocks; block++) {
-    index.records.writeUInt32LE((blockLengthBytes(block, contentBytes) | storedRawBit) >>> 0, block * 24)
+    index.records.writeUInt32LE(blockLengthBytes(block, contentBytes), block * indexRecordBytes)
   }
 }
 

@@ -9,6 +9,7 @@ import { createImageFile } from '../drives/image-file.js'
 import { TransferError } from '../errors.js'
 import type { ImageContainer } from '../formats/image-trailer.js'
 import { type ImageRun, type RunContext, startImageRun } from './image-run.js'
+import { measureImage } from './measure-image.js'
 import { contentOf, type FoundImage, openImage } from './open-image.js'
 import { type RestoreTarget, resolveTargets } from './resolve-targets.js'
 
@@ -63,7 +64,7 @@ export interface RestoreResult {
 /** Decides and checks; nothing is written. @throws TransferError as openImage and resolveTargets. */
 export async function planRestore(request: RestoreRequest): Promise<RestorePlan> {
   const { targets, overwrite = false, resume = false } = request
-  const image = await openImage(resolve(request.image), request.format)
+  const image = await sizedImage(await openImage(resolve(request.image), request.format))
   const { contentBytes, path } = image
   const rules = {
     imagePath: path,
@@ -72,6 +73,12 @@ export async function planRestore(request: RestoreRequest): Promise<RestorePlan>
   }
   const found = await resolveTargets(targets, rules)
   return { image, targets: found, resume, notes: restoreNotes(image, found) }
+}
+
+/** An image that does not tell its size is read once, which also shows that it is whole. */
+async function sizedImage(image: FoundImage): Promise<FoundImage> {
+  if (image.contentBytes !== undefined) return image
+  return { ...image, contentBytes: await measureImage(image, { follow: (run) => run.finished }) }
 }
 
 function restoreNotes({ trailer, contentBytes }: FoundImage, targets: readonly RestoreTarget[]): string[] {

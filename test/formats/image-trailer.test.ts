@@ -74,7 +74,7 @@ function trailerOf(container: ImageContainer) {
   const index = madeIndex()
   if (container !== 'lz4') {
     for (const block of [0, 1, 2]) {
-      const storedWord = (blockLengthBytes(block, contentBytes) | storedRawBit) >>> 0
+      const storedWord = blockLengthBytes(block, contentBytes)
       index.set(block, { storedWord, kind: index.kind(block), md5: index.md5(block) })
     }
   }
