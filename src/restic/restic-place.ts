@@ -82,11 +82,10 @@ function remote(
   // With a key rclone makes https://ACCOUNT.ENDPOINT of it; only for an emulator it takes an address with the account in its path.
   const domain = new RegExp(`^https://${accountName}\\.(.+)$`).exec(endpoint)?.[1]
   if (domain !== undefined) return { ...type, ...key, RCLONE_CONFIG_VAULT_ENDPOINT: domain }
-  const isEmulator = accountName === emulatorAccount || endpoint.endsWith(`/${accountName}`)
-  if (isEmulator) {
+  if (accountName === emulatorAccount) {
     return { ...type, ...key, RCLONE_CONFIG_VAULT_ENDPOINT: endpoint, RCLONE_CONFIG_VAULT_USE_EMULATOR: 'true' }
   }
-  throw new TransferError('CREDENTIAL_INVALID', `${endpoint} does not name its account, as rclone needs it.`, {
+  throw new TransferError('CREDENTIAL_INVALID', `rclone cannot use the key of ${accountName} at ${endpoint}.`, {
     hint: 'Give the address https://ACCOUNT.blob.…, or a shared access signature.',
   })
 }

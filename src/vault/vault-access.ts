@@ -1,6 +1,7 @@
 // How a vault is opened: with its password, on the side where it is now. Runs that died are cleaned up after: restic's stale locks
 // are removed, packs that nobody listed are listed.
 
+import { createHash } from 'node:crypto'
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { TransferError } from '../errors.js'
@@ -13,6 +14,7 @@ import { Restic } from '../restic/run-restic.js'
 import type { AzureCredential } from '../storage/azure-credential.js'
 import { chooseCredential, defaultSignIn, type StorageCredentials } from '../storage/credentials.js'
 import { repositoryPath, type VaultFolder } from './vault-folder.js'
+import { openVaultPlace } from './vault-place.js'
 
 export interface VaultAccess {
   password: string
@@ -35,6 +37,7 @@ export async function openRestic(
   access: VaultAccess,
 ): Promise<Restic> {
   const { password, environment, signal, uploadLimit, uploadTimetable } = access
+  if (side === 'vault') await requireOurs(jobFolder, state, access)
   const place = side === 'staging' ? folderPlace(repositoryPath(jobFolder, state)) : await vaultPlace(state, access)
   const isLimited = side === 'vault'
   return await Restic.open({
@@ -48,20 +51,53 @@ export async function openRestic(
   })
 }
 
+// restic asks a storage that is away for a quarter of an hour, and says little of why it is refused.
+const probeRetry = { tries: 4 }
+
+/** Whether what lies there is this vault: told by the hash of its config. @throws TransferError VAULT_NOT_FOUND, VAULT_OTHER, STORAGE_… */
+async function requireOurs(jobFolder: string, state: VaultState, access: VaultAccess): Promise<void> {
+  const { target, container, prefix, configHash } = state
+  if (target === undefined) throw nowhere(state)
+  const { credentials, signal } = access
+  const place = await openVaultPlace({
+    address: target.address,
+    container,
+    prefix,
+    retry: probeRetry,
+    ...(credentials === undefined ? {} : { credentials }),
+    ...(signal === undefined ? {} : { signal }),
+  })
+  try {
+    const config = await place.readSmall('config')
+    const where = describeSide(jobFolder, state, 'vault')
+    if (config === undefined) {
+      throw new TransferError('VAULT_NOT_FOUND', `There is no vault at ${where}: its config is not there.`)
+    }
+    if (createHash('sha256').update(config).digest('hex') === configHash) return
+    throw new TransferError('VAULT_OTHER', `${where} holds another repository than this vault.`, {
+      hint: 'Somebody put it there. Nothing was changed.',
+    })
+  } finally {
+    await place.close()
+  }
+}
+
 export function describeSide(jobFolder: string, state: VaultState, side: VaultSide): string {
   if (side === 'staging') return repositoryPath(jobFolder, state)
   return `${state.target?.address.replace(/\?.*$/, '') ?? 'the account'}/${state.container}/${state.prefix}`
 }
 
 async function vaultPlace(state: VaultState, access: VaultAccess): Promise<ResticPlace> {
-  if (state.target === undefined) {
-    throw new TransferError('VAULT_STATE', `It is not known where the vault of job ${state.job} lies.`, {
-      hint: 'Say it with diskferry vault adopt --to.',
-    })
-  }
+  if (state.target === undefined) throw nowhere(state)
   const target = parseStorageTarget(state.target.address)
   const options = { prefersRclone: access.uploadTimetable !== undefined }
   return resticPlace(target, state, await credentialOf(state.target.address, access), options)
+}
+
+function nowhere({ job }: VaultState): TransferError {
+  return new TransferError('VAULT_STATE', `It is not known where the vault of job ${job} lies.`, {
+    hint: 'Say it with diskferry vault adopt --to.',
+  })
 }
 
 async function credentialOf(address: string, access: VaultAccess): Promise<AzureCredential | undefined> {

@@ -9,6 +9,7 @@ import { parseStorageTarget } from '../formats/storage-target.js'
 import type { BlobStore } from '../storage/blob-store.js'
 import type { StorageCredentials } from '../storage/credentials.js'
 import { openBlobStore } from '../storage/open-store.js'
+import type { RetryOptions } from '../storage/retry-policy.js'
 import { FolderPlace } from './folder-place.js'
 
 export interface SendOptions {
@@ -47,15 +48,16 @@ export interface PlaceRequest {
   prefix: string
   credentials?: StorageCredentials
   signal?: AbortSignal
+  retry?: RetryOptions
 }
 
 /** @throws TransferError STORAGE_…, CREDENTIAL_… */
 export async function openVaultPlace(request: PlaceRequest): Promise<VaultPlace> {
-  const { address, container, prefix, credentials = {}, signal } = request
+  const { address, container, prefix, credentials = {}, signal, retry } = request
   const target = parseStorageTarget(address)
   if (target.kind === 'folder') return await FolderPlace.open(join(target.path, container, prefix))
   if (target.kind === 'memory') throw new TransferError('STORAGE_TARGET_INVALID', 'A vault does not lie in memory.')
-  const store = await openBlobStore(address, credentials)
+  const store = await openBlobStore(address, credentials, retry === undefined ? {} : { retry })
   return new BlobVaultPlace(store, container, prefix, signal)
 }
 
