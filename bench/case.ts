@@ -1,5 +1,7 @@
 // One measured line: the work, who did it, how long it took, and what it is compared with.
 
+import type { ImagedDevice } from './image-device.js'
+
 export interface Row {
   work: string
   tool: string
@@ -9,6 +11,12 @@ export interface Row {
   peakBytes?: number
   /** User and system, of the tool alone and not of a server. */
   cpuSeconds?: number
+  /** Length of the image that was made. */
+  outputBytes?: number
+  /** What is computed of the content, or checked. */
+  hashes?: string
+  /** Drawn into docs/bench-<chart>.svg instead of docs/bench.svg. */
+  chart?: string
   /** Rate (or speed) over that of the row it is compared with, and the bound that it has to reach. */
   ratio?: { to: string; value: number; bound: number }
   /** An upper bound, for example seconds or bytes of memory, that has to hold. */
@@ -31,4 +39,6 @@ export interface BenchContext {
   smallFiles(): { folder: string; bytes: number }
   /** 20,000 of 10 KiB. */
   manyFiles(): { folder: string; bytes: number }
+  /** A loop device with ext4, half full. */
+  imagedDevice(): ImagedDevice
 }

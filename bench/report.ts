@@ -2,20 +2,31 @@
 
 import type { Row } from './case.js'
 
+/** Two more columns where images are made or read. */
 export function tableOf(rows: readonly Row[]): string {
+  const hasImages = rows.some(({ hashes }) => hashes !== undefined)
   const lines = [
-    '| work | tool | seconds | MB/s | CPU s/GiB | peak MiB | against | bound |',
-    '| --- | --- | ---: | ---: | ---: | ---: | --- | --- |',
+    `| work | tool |${hasImages ? ' digests | image MiB |' : ''} seconds | MB/s | CPU s/GiB | peak MiB | against | bound |`,
+    `| --- | --- |${hasImages ? ' --- | ---: |' : ''} ---: | ---: | ---: | ---: | --- | --- |`,
   ]
   for (const row of rows) {
     const rate = row.bytes === undefined ? '' : Math.round(row.bytes / row.seconds / 1e6).toString()
     const cpu = cpuPerGibibyte(row)
     const peak = row.peakBytes === undefined ? '' : Math.round(row.peakBytes / 2 ** 20).toString()
     lines.push(
-      `| ${row.work} | ${row.tool} | ${row.seconds.toFixed(2)} | ${rate} | ${cpu} | ${peak} | ${against(row)} | ${bounds(row)} |`,
+      `| ${row.work} | ${cell(row.tool)} |${hasImages ? imageCells(row) : ''} ${row.seconds.toFixed(2)} | ${rate} | ${cpu} | ${peak} | ${cell(against(row))} | ${bounds(row)} |`,
     )
   }
   return lines.join('\n')
+}
+
+/** A bar in a cell would end it. */
+function cell(text: string): string {
+  return text.replaceAll('|', '\\|')
+}
+
+function imageCells({ hashes = '', outputBytes }: Row): string {
+  return ` ${hashes} | ${outputBytes === undefined ? '' : Math.round(outputBytes / 2 ** 20)} |`
 }
 
 function cpuPerGibibyte({ cpuSeconds, bytes }: Row): string {
@@ -41,7 +52,7 @@ const barHeight = 18
 const rowHeight = 46
 
 /** MB/s of every row that moves bytes, as bars. */
-export function drawRows(rows: readonly Row[], machine: string): string {
+export function drawRows(rows: readonly Row[], machine: string, title: string): string {
   const moving = rows.filter((row) => row.bytes !== undefined)
   const rates = moving.map((row) => (row.bytes as number) / row.seconds / 1e6)
   const largest = Math.max(...rates, 1)
@@ -58,7 +69,7 @@ export function drawRows(rows: readonly Row[], machine: string): string {
   const height = 60 + moving.length * rowHeight
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" fill="#1b1f24">
 <rect width="${width}" height="${height}" fill="#ffffff"/>
-<text x="10" y="22" font-size="15" font-weight="bold">What reaches the drive, MB/s</text>
+<text x="10" y="22" font-size="15" font-weight="bold">${escapeXml(title)}, MB/s</text>
 ${bars.join('\n')}
 <text x="10" y="${height - 8}" font-size="11">${escapeXml(machine)}</text>
 </svg>

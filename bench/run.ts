@@ -1,5 +1,5 @@
-// npm run bench [CASE …] [--rounds N]: measures diskferry beside what people use today, alternating in one run, and prints a
-// table with the ratios and their bounds. Writes docs/bench.svg with --draw. Cases:
+// npm run bench [CASE …] [--rounds N] [--device-gib N]: measures diskferry beside what people use today, alternating in one run,
+// and prints a table with the ratios and their bounds. Draws docs/bench.svg and docs/bench-image.svg with --draw. Cases:
 //
 //   prepare-large   eight 256 MiB files to one drive, against dd
 //   prepare-small   100,000 files of 10 KiB, against dd's rate
@@ -9,6 +9,10 @@
 //   receive-large   a drive with eight 256 MiB files into an emulator, against uploadFile
 //   receive-small   20,000 files of 10 KiB, against uploadFile
 //   receive-memory  into memory: bytes for each second of a processor
+//   image-capture   a device to an image, against dd | lz4 and other imagers
+//   image-capture-used   its used blocks only, against the same, partclone and fsarchiver
+//   image-restore   an image onto a device, against lz4 -d | dd
+//   image-verify    an image checked, against lz4 -t
 
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { cpus, release, tmpdir, totalmem } from 'node:os'
@@ -17,12 +21,15 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import type { BenchCase, BenchContext, Row } from './case.js'
 import { dislocker } from './cases/dislocker.js'
+import { imageCapture, imageCaptureUsed } from './cases/image-capture.js'
+import { imageRestore, imageVerify } from './cases/image-restore.js'
 import { layout } from './cases/layout.js'
 import { prepareLarge } from './cases/prepare-large.js'
 import { prepareSmall } from './cases/prepare-small.js'
 import { receiveLarge, receiveMemory, receiveSmall } from './cases/receive.js'
 import { verify } from './cases/verify.js'
 import { makeLargeFiles, makeSmallFiles } from './corpora.js'
+import { makeImagedDevice } from './image-device.js'
 import { drawRows, tableOf } from './report.js'
 
 const cases: BenchCase[] = [
@@ -34,11 +41,19 @@ const cases: BenchCase[] = [
   receiveLarge,
   receiveSmall,
   receiveMemory,
+  imageCapture,
+  imageCaptureUsed,
+  imageRestore,
+  imageVerify,
 ]
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { rounds: { type: 'string', default: '5' }, draw: { type: 'boolean', default: false } },
+  options: {
+    rounds: { type: 'string', default: '5' },
+    'device-gib': { type: 'string', default: '4' },
+    draw: { type: 'boolean', default: false },
+  },
 })
 const unknown = positionals.filter((name) => !cases.some((one) => one.name === name))
 if (unknown.length > 0) {
@@ -68,6 +83,7 @@ const context: BenchContext = {
     makeSmallFiles(join(folder, 'many'), 20_000)
     return { folder: join(folder, 'many'), bytes: 20_000 * 10 * 1024 }
   }),
+  imagedDevice: once(() => makeImagedDevice(folder, Number(values['device-gib']) * 2 ** 30)),
 }
 
 function once<T>(make: () => T): () => T {
@@ -85,4 +101,10 @@ for (const one of cases.filter((candidate) => positionals.length === 0 || positi
 }
 const machine = `${cpus()[0]?.model.trim()}, ${cpus().length} processors, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}, Node ${process.version}; medians of ${context.rounds} alternating cold runs`
 console.log(`${machine}\n\n${tableOf(rows)}`)
-if (values.draw) writeFileSync(join(root, 'docs/bench.svg'), drawRows(rows, machine))
+if (values.draw) {
+  for (const chart of new Set(rows.map((row) => row.chart))) {
+    const path = join(root, 'docs', chart === undefined ? 'bench.svg' : `bench-${chart}.svg`)
+    const drawn = rows.filter((row) => row.chart === chart)
+    writeFileSync(path, drawRows(drawn, machine, chart === undefined ? 'What reaches the drive' : 'Of the device'))
+  }
+}

@@ -47,7 +47,15 @@ const testPackages = [
   ['exfatprogs', '/usr/sbin/mkfs.exfat'],
   ['exfat-fuse', '/usr/sbin/mount.exfat-fuse'],
 ]
-const benchPackages = [['time', '/usr/bin/time']]
+const benchPackages = [
+  ['time', '/usr/bin/time'],
+  ['lz4', '/usr/bin/lz4'],
+  ['zstd', '/usr/bin/zstd'],
+  ['partclone', '/usr/sbin/partclone.ext4'],
+  ['fsarchiver', '/usr/sbin/fsarchiver'],
+  ['qemu-utils', '/usr/bin/qemu-img'],
+  ['ewf-tools', '/usr/bin/ewfacquire'],
+]
 
 /** Runs a program with its output shown; ends the process with its exit code when it fails. */
 export function run(program, parameters, options = {}) {

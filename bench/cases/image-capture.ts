@@ -1,0 +1,90 @@
+// A device to an image: the whole of it with SHA-256, and its used blocks only. Peers of which no ratio is taken are measured
+// once a run.
+
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import type { BenchCase, BenchContext, Row } from '../case.js'
+import { ddThroughLz4, type Peer, usedOnlyPeers, wholeDevicePeers } from '../image-peers.js'
+import { hasLoopDevices, type Measurement, measure, median } from '../measure.js'
+
+export const imageCapture: BenchCase = {
+  name: 'image-capture',
+  describe: 'a device, half full, to an image with SHA-256, against dd | lz4 without a digest of the device',
+  run: (context) =>
+    capture(context, { words: [], tool: 'diskferry image capture', bound: 2.5, peers: wholeDevicePeers }),
+}
+
+export const imageCaptureUsed: BenchCase = {
+  name: 'image-capture-used',
+  describe: 'the used blocks of a device, half full, with SHA-256, against dd | lz4 of the whole device',
+  run: (context) =>
+    capture(context, {
+      words: ['--used-only'],
+      tool: 'diskferry image capture --used-only',
+      bound: 4,
+      peers: usedOnlyPeers,
+    }),
+}
+
+interface Kind {
+  words: string[]
+  tool: string
+  bound: number
+  peers(device: string, image: string): Peer[]
+}
+
+function capture(context: BenchContext, { words, tool, bound, peers }: Kind): Row[] {
+  if (!hasLoopDevices()) {
+    console.error('skipped: it needs root and loop devices')
+    return []
+  }
+  const { device, bytes } = context.imagedDevice()
+  const work = `a device of ${bytes / 2 ** 30} GiB, half full, to an image`
+  const image = join(context.folder, 'captured.img.lz4')
+  const lz4 = ddThroughLz4(device, image)
+  const theirs: MeasuredPeer[] = []
+  const ours: MeasuredPeer[] = []
+  const line = [...context.cli, 'image', 'capture', device, image, ...words].join(' ')
+  for (let round = 0; round < context.rounds; round++) {
+    theirs.push(runPeer(context, lz4))
+    ours.push(runPeer(context, { tool, hashes: '', line, output: image }))
+  }
+  const others = peers(device, image).map((peer) => rowOf(work, peer, [runPeer(context, peer)], bytes))
+  const value = median(ours.map(({ seconds }, index) => (theirs[index] as MeasuredPeer).seconds / seconds))
+  const hashes = 'SHA-256, MD5 and XXH32 of blocks'
+  return [
+    ...others,
+    rowOf(work, lz4, theirs, bytes),
+    { ...rowOf(work, { tool, hashes, line }, ours, bytes), ratio: { to: 'dd | lz4', value, bound } },
+  ]
+}
+
+export interface MeasuredPeer extends Measurement {
+  outputBytes?: number
+}
+
+/** Removes what it made. */
+export function runPeer(context: BenchContext, { line, output }: Peer): MeasuredPeer {
+  const before = new Set(readdirSync(context.folder))
+  const measured: MeasuredPeer = measure(context.folder, ['bash', '-c', `set -o pipefail; ${line}`])
+  if (output !== undefined && existsSync(output)) measured.outputBytes = statSync(output).size
+  for (const name of readdirSync(context.folder)) {
+    if (!before.has(name)) rmSync(join(context.folder, name), { recursive: true, force: true })
+  }
+  return measured
+}
+
+export function rowOf(work: string, peer: Peer, measured: readonly MeasuredPeer[], bytes: number): Row {
+  const { outputBytes } = measured[0] ?? {}
+  return {
+    work,
+    tool: peer.tool,
+    chart: 'image',
+    hashes: peer.hashes,
+    seconds: median(measured.map(({ seconds }) => seconds)),
+    bytes,
+    cpuSeconds: median(measured.map(({ cpuSeconds }) => cpuSeconds)),
+    peakBytes: Math.max(...measured.map(({ peakBytes }) => peakBytes)),
+    ...(outputBytes === undefined ? {} : { outputBytes }),
+  }
+}
