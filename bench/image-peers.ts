@@ -67,8 +67,8 @@ export function usedOnlyPeers(device: string, image: string): Peer[] {
       needs: 'fsarchiver',
       tool: `fsarchiver (${version('fsarchiver')}) -j2 -Z1, files`,
       hashes: 'checksum of files',
-      line: `fsarchiver savefs -o -j2 -Z1 ${image} ${device} && sync ${image}`,
-      output: image,
+      line: `fsarchiver savefs -o -j2 -Z1 ${image}.fsa ${device} && sync ${image}.fsa`,
+      output: `${image}.fsa`,
     },
   ])
 }
