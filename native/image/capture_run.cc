@@ -65,6 +65,9 @@ void CaptureRun::run() {
   summary.ioEngine = ioEngine_;
   summary.seconds = std::chrono::duration<double>(Clock::now() - began).count();
   progressOf_ = nullptr;
+  // Their threads end here whatever happened: after the last event nothing of the run goes on.
+  blockDigests_.reset();
+  hashes_.reset();
   writer_.reset();
   events_.finished(status, std::move(summary));
 }
@@ -171,8 +174,8 @@ PackedBlock CaptureRun::packBlock(lz4::BlockCompressor& compressor, BlockPtr blo
   const std::span<const std::byte> content = block->content;
   record.field = static_cast<uint32_t>(content.size());
   if (block->isZeros) record.kind = block->isSkipped ? BlockKind::skipped : BlockKind::zeros;
-  // lz4 1.9.4 reads four bytes too far behind a frame with block checksums and without one of the content, unless the last
-  // block is stored as it is; it would take the trailer for garbage.
+  // lz4 1.9.4 reads four bytes too far behind a frame with block checksums and without one of the content, unless the
+  // last block is stored as it is; it would take the trailer for garbage.
   const bool isLast = block->number + 1 == index_.blockCount();
   PackedBlock packed;
   if (options_.container == Container::lz4 && block->isZeros && !isLast) {

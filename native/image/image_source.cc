@@ -58,6 +58,11 @@ Status ImageSource::openIndexed(const SourcePlace& place) {
     return Status(ErrorCode::IMAGE_INVALID, place.path + ": has " + std::to_string(file_->sizeBytes()) +
                                                 " bytes; its index needs " +
                                                 std::to_string(places_.back() + lz4::kEndMarkBytes));
+  std::array<std::byte, lz4::kEndMarkBytes> endMark{};
+  if (there = file_->read(places_.back(), endMark); !there.isOk()) return there.status();
+  if (load32(endMark.data()) != 0)
+    return Status(ErrorCode::IMAGE_INVALID, place.path + ": has no end mark at offset " +
+                                                std::to_string(places_.back()) + ", behind its last block");
   index_ = std::make_shared<const ImageIndex>(index.take());
   return Status::ok();
 }

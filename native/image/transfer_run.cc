@@ -50,6 +50,10 @@ void TransferRun::run() {
   if (Status status = prepare(); !status.isOk()) fail(status);
   if (!isStopped()) transfer();
   if (!isStopped() && options_.readBack && options_.mode == TransferMode::write) readBack();
+  // Their threads end here whatever happened: after the last event nothing of the run goes on.
+  writers_.clear();
+  blockDigests_.reset();
+  hashes_.reset();
   Status status;
   {
     std::lock_guard lock(mutex_);

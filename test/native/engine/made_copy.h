@@ -17,22 +17,9 @@
 #include "io/faulty_sectors.h"
 #include "io/file_time.h"
 #include "io/memory_sectors.h"
+#include "temporary_folder.h"
 
 namespace diskferry::engine {
-
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    char name[] = "/tmp/diskferry-engine-XXXXXX";
-    REQUIRE(::mkdtemp(name) != nullptr);
-    path_ = name;
-  }
-  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 inline std::vector<std::byte> randomBytes(size_t length, uint32_t seed) {
   std::mt19937_64 random(seed);
