@@ -8,6 +8,7 @@ import { accountName, compareBlobs, startEmulator } from './demo/account.mjs'
 import { diskferry, folder, service, start } from './demo/run.mjs'
 import { stageFiles } from './demo/staging.mjs'
 import { arrivedAt, beginTrip, printTrip } from './demo/trip-log.mjs'
+import { vaultStory } from './demo/vault.mjs'
 import { build, setUp } from './setup.mjs'
 
 setUp('demo')
@@ -74,6 +75,8 @@ await diskferry(['job', 'status', job])
 const ended = JSON.parse(await diskferry(['job', 'show', job], { quiet: true }))
 if (ended.state !== 'Completed') throw new Error(`the job ended as ${ended.state}`)
 arrivedAt('return', `DHL ${ended.returnPackage.trackingNumber}; job ${ended.state}`)
+
+await vaultStory(account, station.url)
 
 printTrip()
 console.log('\nProved against the local service and the emulator: neither is Azure.')
