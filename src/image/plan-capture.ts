@@ -55,7 +55,8 @@ export async function planCapture(request: CaptureRequest): Promise<CapturePlan>
   }
 }
 
-function checkRequest({ hashes = [], level = 'fast', rescue, rescueMap }: CaptureRequest): void {
+function checkRequest(request: CaptureRequest): void {
+  const { hashes = [], level = 'fast', rescue, rescueMap, usedOnly = false, trustUnclean = false } = request
   for (const hash of hashes) {
     if (!hashNames.includes(hash)) throw new TypeError(`expected md5, sha1 or sha256 for hashes but received ${hash}`)
   }
@@ -65,6 +66,7 @@ function checkRequest({ hashes = [], level = 'fast', rescue, rescueMap }: Captur
   if (!Number.isInteger(retries) || retries < 0 || retries > retriesMax) {
     throw new RangeError(`expected 0 to ${retriesMax} for retries but received ${retries}`)
   }
+  if (trustUnclean && !usedOnly) throw new TypeError('expected trustUnclean only with usedOnly')
   if (rescueMap !== undefined && rescue === undefined) throw new TypeError('expected rescueMap only with rescue')
 }
 

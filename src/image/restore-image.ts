@@ -6,6 +6,7 @@ import { Device } from '../addon/device.js'
 import { ImageSource, type TransferredImage, transferImage } from '../addon/image-engine.js'
 import type { DriveProgress } from '../drives/drive-progress.js'
 import { createImageFile } from '../drives/image-file.js'
+import { moveGptToEnd } from '../drives/move-backup-gpt.js'
 import { TransferError } from '../errors.js'
 import type { ImageContainer } from '../formats/image-trailer.js'
 import { type ImageRun, type RunContext, startImageRun } from './image-run.js'
@@ -40,6 +41,8 @@ export interface RestoreImageOptions {
   verify?: boolean
   /** `write` when not given; new files are sparse in any case. */
   zeros?: ZeroHandling
+  /** On a target that is larger: move the backup of a GUID partition table to its end. */
+  fixGpt?: boolean
   limitBytesPerSecond?: number
   memoryBytes?: number
   signal?: AbortSignal
@@ -92,7 +95,10 @@ function restoreNotes({ trailer, contentBytes }: FoundImage, targets: readonly R
   if (trailer?.description.state === 'repaired') notes.push('The image was repaired: it is not all of the device.')
   for (const { path, sizeBytes } of targets) {
     if (contentBytes === undefined || sizeBytes === contentBytes) continue
-    const table = trailer?.description.partitionTable === 'gpt' ? ' The backup partition table is not at its end.' : ''
+    const table =
+      trailer?.description.partitionTable === 'gpt'
+        ? ' The backup partition table is not at its end, unless it is moved there (--fix-gpt).'
+        : ''
     notes.push(`${path} is larger than the image by ${sizeBytes - contentBytes} bytes, which stay as they are.${table}`)
   }
   return notes
@@ -119,8 +125,10 @@ async function restore(plan: RestorePlan, options: RestoreImageOptions, context:
   const opened = await openTargets(plan, targets, fail)
   const source = await ImageSource.open(contentOf(image))
   let result: TransferredImage | undefined
+  const notes = [...plan.notes]
   try {
     if (opened.length > 0) result = await transfer({ plan, options, context, source, opened, fail })
+    if (options.fixGpt && result !== undefined) notes.push(...(await fixTables(opened, result.sizeBytes, fail)))
   } finally {
     source.close()
     await Promise.all(opened.map(({ device }) => device.close()))
@@ -133,7 +141,7 @@ async function restore(plan: RestorePlan, options: RestoreImageOptions, context:
     contentBytes: result.sizeBytes,
     targets,
     unreadableBytes: (image.trailer?.description.unreadable ?? []).reduce((sum, range) => sum + range.lengthBytes, 0),
-    notes: plan.notes,
+    notes,
     seconds: (performance.now() - startedMs) / 1000,
   }
 }
@@ -160,6 +168,30 @@ async function openTargets(
     }
   }
   return opened
+}
+
+const fixedGpt = {
+  moved: 'the backup partition table was moved to its end.',
+  'no-table': 'it has no GUID partition table that is whole, so nothing was moved to its end.',
+  'other-sectors': 'its partition table was made for sectors of another size, so nothing was moved to its end.',
+}
+
+async function fixTables(
+  opened: readonly OpenedTarget[],
+  contentBytes: number,
+  fail: (target: RestoredTarget, error: TransferError) => void,
+): Promise<string[]> {
+  const notes: string[] = []
+  for (const { device, target } of opened) {
+    if (target.outcome === 'failed' || device.sizeBytes === contentBytes) continue
+    try {
+      notes.push(`${target.path}: ${fixedGpt[await moveGptToEnd(device)]}`)
+    } catch (error) {
+      if (!(error instanceof TransferError)) throw error
+      fail(target, error)
+    }
+  }
+  return notes
 }
 
 interface Transfer {

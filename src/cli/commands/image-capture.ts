@@ -19,6 +19,7 @@ interface CaptureWords extends GlobalOptions {
   image: string
   format?: 'lz4' | 'raw' | 'vhd'
   usedOnly: boolean
+  trustUnclean: boolean
   hash: string
   level: 'fast' | 'default' | 'hc'
   rescue: boolean
@@ -50,6 +51,11 @@ export const imageCaptureCommand: CommandModule<GlobalOptions, CaptureWords> = {
         type: 'boolean',
         default: false,
         describe: 'Leave out what the file systems say is unused',
+      })
+      .option('trust-unclean', {
+        type: 'boolean',
+        default: false,
+        describe: 'With --used-only: believe also file systems that are mounted, or were not unmounted',
       })
       .option('hash', { type: 'string', default: 'sha256', describe: 'Of the whole: md5,sha1,sha256, or none' })
       .option('level', {
@@ -100,13 +106,27 @@ export const imageCaptureCommand: CommandModule<GlobalOptions, CaptureWords> = {
 }
 
 function captureOptions(words: CaptureWords): CaptureOptions {
-  const { device, image, format, usedOnly, level, resume, overwrite, allowMounted, rescue, retries, rescueMap } = words
+  const {
+    device,
+    image,
+    format,
+    usedOnly,
+    trustUnclean,
+    level,
+    resume,
+    overwrite,
+    allowMounted,
+    rescue,
+    retries,
+    rescueMap,
+  } = words
   const names = words.hash === 'none' ? [] : words.hash.split(',').map((name) => name.trim().toLowerCase())
   if (resume && overwrite) throw new TypeError('expected --resume or --overwrite, not both')
   return {
     source: device,
     image,
     usedOnly,
+    trustUnclean,
     // The library refuses names that are no digests.
     hashes: names as NonNullable<CaptureOptions['hashes']>,
     level,

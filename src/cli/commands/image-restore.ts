@@ -14,6 +14,7 @@ interface RestoreWords extends GlobalOptions {
   verify: boolean
   sparse: boolean
   discard: boolean
+  fixGpt: boolean
   resume: boolean
   overwrite: boolean
   limitRate?: string
@@ -41,6 +42,11 @@ export const imageRestoreCommand: CommandModule<GlobalOptions, RestoreWords> = {
         describe: 'Leave alone what is zeros: for targets known empty',
       })
       .option('discard', { type: 'boolean', default: false, describe: 'Discard what is zeros instead of writing it' })
+      .option('fix-gpt', {
+        type: 'boolean',
+        default: false,
+        describe: 'On a larger target: move the backup partition table to its end',
+      })
       .option('resume', {
         type: 'boolean',
         default: false,
@@ -58,14 +64,17 @@ export const imageRestoreCommand: CommandModule<GlobalOptions, RestoreWords> = {
       .epilogue(`ERASES the targets.\n\n${exitCodeHelp}`) as never,
   handler: async (words) => {
     const terminal = createTerminal(words)
-    const { image, targets, format, verify, sparse, discard, resume, overwrite, yes, dryRun } = words
+    const { image, targets, format, verify, sparse, discard, fixGpt, resume, overwrite, yes, dryRun } = words
     if (sparse && discard) throw new TypeError('expected --sparse or --discard, not both')
     const plan = await planRestore({ image, targets, resume, overwrite, ...(format === undefined ? {} : { format }) })
     tellPlan(plan, terminal)
     if (dryRun) return
     await confirmTargets(plan.targets, yes, terminal)
     const zeros = sparse ? { zeros: 'skip' as const } : discard ? { zeros: 'discard' as const } : {}
-    const result = await followRun(restoreImage(plan, { verify, ...zeros, ...rateOption(words.limitRate) }), terminal)
+    const result = await followRun(
+      restoreImage(plan, { verify, fixGpt, ...zeros, ...rateOption(words.limitRate) }),
+      terminal,
+    )
     const told = result.targets.map(({ path, outcome, error }) => ({ path, outcome, ...errorToJson(error) }))
     terminal.emit({ event: 'image-restored', ...result, targets: told })
     terminal.print(describeRestore(result))
