@@ -514,10 +514,14 @@ describe('a damaged or planted state', () => {
   })
 })
 
-describe('a service that is not there', { concurrency: true }, () => {
+describe('a service that is out of order', { concurrency: true }, () => {
   test('does not keep drives from being prepared; the job is ordered when the same is run again', async () => {
     const { job, folder, image, words } = await stage()
-    const away = ['--service', 'http://127.0.0.1:9', '--token-file', service.tokenPath, ...group]
+    const busy = createServer((_request, response) => response.writeHead(503, { 'Retry-After': '0' }).end())
+    await new Promise<void>((resolve) => busy.listen(0, '127.0.0.1', resolve))
+    after(() => busy.close())
+    const address = `http://127.0.0.1:${(busy.address() as AddressInfo).port}`
+    const away = ['--service', address, '--token-file', service.tokenPath, ...group]
     const first = await run([words[0] as string, ...away, ...unattended(image)])
     assert.equal(first.status, 9, first.output)
     assert.match(first.output, /prepared all the same/)

@@ -19,14 +19,14 @@ const mebibyte = 1 << 20
 const isLong = process.env.DISKFERRY_LONG_TESTS === '1'
 const killsEach = isLong ? 5 : 4
 const imports = isLong ? 4 : 1
-const smallFiles = isLong ? 3000 : 800
+const smallFiles = isLong ? 3000 : 400
 const concurrency = 16
 
 function sourceFiles(): Record<string, Buffer> {
   const files: Record<string, Buffer> = {
     'large/9.bin': contentOf(1, 9 * mebibyte + 1),
     'large/17.bin': contentOf(2, 17 * mebibyte),
-    'large/40.bin': contentOf(3, 40 * mebibyte + 4097),
+    'large/last.bin': contentOf(3, (isLong ? 40 : 21) * mebibyte + 4097),
     'disks/a.vhd': Buffer.concat([contentOf(4, 8 * mebibyte), Buffer.alloc(8 * mebibyte), contentOf(5, 4 * mebibyte)]),
     'disks/b.vhd': contentOf(6, 12 * mebibyte + 512),
     'empty.txt': Buffer.alloc(0),
