@@ -16,8 +16,3 @@ export function retentionWords(keep: Retention): string[] {
   if (words.length === 0) throw new TypeError('expected at least one --keep-… above 0: nothing would be kept')
   return words
 }
-
-export function describeRetention(keep: Retention): string {
-  const parts = retentionNames.flatMap((name) => (keep[name] ? [`${keep[name]} ${name}`] : []))
-  return parts.join(', ') || 'everything'
-}

@@ -1,8 +1,7 @@
 // Where a vault stands, for people.
 
-import { formatTime, type VaultSchedule } from '../formats/vault-schedule.js'
+import { formatTime, type Retention, retentionNames, type VaultSchedule } from '../formats/vault-schedule.js'
 import type { VaultCounts, VaultState } from '../formats/vault-state.js'
-import { describeRetention } from '../plan/retention.js'
 import { formatBytes, formatRate } from './format-bytes.js'
 import { printable } from './printable.js'
 
@@ -71,4 +70,9 @@ function counts({ files, bytes }: VaultCounts): string {
 
 function day(time: string): string {
   return time.slice(0, 16).replace('T', ' ')
+}
+
+function describeRetention(keep: Retention): string {
+  const parts = retentionNames.flatMap((name) => (keep[name] ? [`${keep[name]} ${name}`] : []))
+  return parts.join(', ') || 'everything'
 }
