@@ -48,6 +48,12 @@ function known(peers: readonly (Peer & { needs: keyof typeof programs })[]): Pee
 
 const read = (device: string) => `dd if=${device} bs=4M iflag=direct status=none`
 
+// A named pipe, so that the shell waits for md5sum and its time counts.
+function besideMd5(name: string, line: (pipe: string) => string): string {
+  const pipe = `${name}.pipe`
+  return `mkfifo ${pipe} && { md5sum < ${pipe} > ${name}.md5 & ${line(pipe)} && wait $!; }`
+}
+
 export function ddThroughLz4(device: string, image: string): Peer {
   const line = `${read(device)} | lz4 -1 -q - ${image} && sync ${image}`
   return { tool: `dd | lz4 -1 (${version('lz4')})`, hashes: 'XXH32 of the stream', line, output: image }
@@ -80,7 +86,7 @@ export function wholeDevicePeers(device: string, image: string): Peer[] {
       needs: 'lz4',
       tool: `dd | lz4 -1 (${version('lz4')}), md5sum beside it`,
       hashes: 'MD5',
-      line: `${read(device)} | tee >(md5sum > ${image}.md5) | lz4 -1 -q - ${image} && sync ${image}`,
+      line: `${besideMd5(image, (pipe) => `${read(device)} | tee ${pipe} | lz4 -1 -q - ${image}`)} && sync ${image}`,
       output: image,
     },
     {
@@ -127,7 +133,7 @@ export function restorePeers(images: { lz4: string; qcow2: string; raw: string }
       needs: 'lz4',
       tool: `lz4 -d (${version('lz4')}) | dd oflag=direct, md5sum beside it`,
       hashes: 'XXH32 checked, MD5',
-      line: `lz4 -dc ${images.lz4} | tee >(md5sum > ${images.lz4}.md5) | ${writeTo(target)}`,
+      line: besideMd5(images.lz4, (pipe) => `lz4 -dc ${images.lz4} | tee ${pipe} | ${writeTo(target)}`),
     },
     {
       needs: 'qemuImg',

@@ -31,7 +31,7 @@ export const imageRestore: BenchCase = {
     const ours: MeasuredPeer[] = []
     const own = (target: string): Peer => ({
       tool: 'diskferry image restore',
-      hashes: 'XXH32 and MD5 of blocks, SHA-256 checked',
+      hashes: 'XXH32 and MD5 of blocks checked',
       line: [...context.cli, 'image', 'restore', images.lz4, target, '--yes'].join(' '),
     })
     for (let round = 0; round < context.rounds; round++) {
