@@ -16,7 +16,7 @@ import { containerOf, journalPath, partialPath } from './image-names.js'
 import { type ImageRun, type RunContext, startImageRun } from './image-run.js'
 import { matchSource } from './match-source.js'
 import { openImage } from './open-image.js'
-import { type CaptureRequest, planCapture } from './plan-capture.js'
+import { type CaptureRequest, checkRequest, planCapture } from './plan-capture.js'
 import { readSource } from './read-source.js'
 import { writeRescueMap } from './rescue-map.js'
 
@@ -27,6 +27,8 @@ export interface CaptureOptions extends CaptureRequest {
   overwrite?: boolean
   limitBytesPerSecond?: number
   memoryBytes?: number
+  /** How often what was read is put on stable storage, from where a later run goes on; 2 s when not given. */
+  durableEveryMs?: number
   signal?: AbortSignal
 }
 
@@ -53,6 +55,7 @@ export interface CaptureResult {
  * DEVICE_FULL, FILE_EXISTS, CAPTURE_DIFFERS, SOURCE_CHANGED, JOURNAL_IN_USE, INTERRUPTED, and what planCapture throws.
  */
 export function captureImage(options: CaptureOptions): ImageRun<CaptureResult> {
+  checkRequest(options)
   return startImageRun((context) => capture({ ...options, image: resolve(options.image) }, context), options.signal)
 }
 

@@ -55,7 +55,8 @@ export async function planCapture(request: CaptureRequest): Promise<CapturePlan>
   }
 }
 
-function checkRequest(request: CaptureRequest): void {
+/** @throws TypeError, RangeError */
+export function checkRequest(request: CaptureRequest): void {
   const { hashes = [], level = 'fast', rescue, rescueMap, usedOnly = false, trustUnclean = false } = request
   for (const hash of hashes) {
     if (!hashNames.includes(hash)) throw new TypeError(`expected md5, sha1 or sha256 for hashes but received ${hash}`)

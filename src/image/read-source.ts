@@ -17,7 +17,7 @@ export async function readSource(
   journal: CaptureJournal,
   context: RunContext,
 ): Promise<CapturedImage> {
-  const { image, source, limitBytesPerSecond, memoryBytes } = options
+  const { image, source, limitBytesPerSecond, memoryBytes, durableEveryMs } = options
   const { plan, blocks, imageBytes, unreadable } = journal.needState()
   const sizeBytes = plan.description.source.sizeBytes
   const row: DriveProgress = {
@@ -40,6 +40,7 @@ export async function readSource(
       ...(plan.retries === undefined ? {} : { rescue: { retries: plan.retries } }),
       ...(limitBytesPerSecond === undefined ? {} : { limitBytesPerSecond }),
       ...(memoryBytes === undefined ? {} : { memoryBytes }),
+      ...(durableEveryMs === undefined ? {} : { durableEveryMs }),
       ...(blocks === 0 ? {} : { resume: { blocks, imageBytes, unreadable: toRanges(unreadable) } }),
     },
     (event) => {

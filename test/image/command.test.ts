@@ -1,0 +1,52 @@
+// The image commands as a user runs them, and the map that one can look at.
+
+import assert from 'node:assert/strict'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { test } from 'node:test'
+import { imageInfo, imageMapSvg } from '../../src/index.js'
+import { runCommand } from '../receive/run-command.js'
+import { capture, makeDevice } from './made-capture.js'
+
+test('the command tells its plan, its result and its errors as JSON, and info draws a map', async (context) => {
+  const made = makeDevice(context)
+  const { device, image } = made
+  const events = (text: string) =>
+    text
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { event: string })
+  const dry = await runCommand(['image', 'capture', device, image, '--dry-run', '--json'])
+  assert.deepEqual(
+    events(dry.stdout).map(({ event }) => event),
+    ['image-plan'],
+  )
+  assert.equal(existsSync(image), false)
+  const done = await runCommand(['image', 'capture', device, image, '--json', '--hash', 'md5'])
+  assert.equal(done.exitCode, 0, done.stderr)
+  assert.equal(events(done.stdout).at(-1)?.event, 'image-captured')
+  const again = await runCommand(['image', 'capture', device, image, '--json'])
+  assert.equal(again.exitCode, 1)
+  assert.match(again.stdout, /"code":"FILE_EXISTS"/)
+  const svg = join(made.folder, 'map.svg')
+  const info = await runCommand(['image', 'info', image, '--svg', svg])
+  assert.match(info.stdout, new RegExp(`${basename(image)}: lz4 image`))
+  assert.match(readFileSync(svg, 'utf8'), /^<svg .*<\/svg>\n$/s)
+  if (spawnSync('xmllint', ['--version']).status === 0) execFileSync('xmllint', ['--noout', svg])
+  assert.equal((await runCommand(['image', 'capture', device, image, '--hash', 'crc'])).exitCode, 2)
+  const cat = await runCommand(['image', 'cat', image, '--offset', '0', '--length', '16'])
+  assert.equal(cat.stdout, made.content.toString('latin1', 0, 16))
+})
+
+test('a map shows where nothing could be read, whatever the names in it', async (context) => {
+  const made = makeDevice(context)
+  await capture(made)
+  const info = await imageInfo(made.image)
+  assert.equal(imageMapSvg(info).includes('#c62828" x') || / fill="#c62828"\/>\n/.test(imageMapSvg(info)), false)
+  info.kinds?.fill(3, 1, 2)
+  if (info.description !== undefined) info.description.source.model = '<b>\ud800\uffff\u0007'
+  const svg = imageMapSvg(info)
+  assert.match(svg, /<rect [^>]*height="9" fill="#c62828"\/>/)
+  assert.doesNotMatch(svg, /<b>/)
+})
