@@ -87,11 +87,13 @@ Status DeviceReader::run(const Emit& emit) {
     engineName_ = queue->engineName();
   }
   std::vector<IoCompletion> completions;
+  // Requests end in any order. Of the blocks that cannot be read the first is told, so the earlier ones are waited for.
   Status failure;
-  while (failure.isOk() && !isStopped_) {
-    while (reading_.size() < depth && begin(*queue)) {
+  uint64_t failed = 0;
+  while (!isStopped_ && (failure.isOk() || !reading_.empty())) {
+    while (failure.isOk() && reading_.size() < depth && begin(*queue)) {
     }
-    if (!emitReady(emit)) break;
+    if (failure.isOk() && !emitReady(emit)) break;
     if (queue->inFlight() == 0) {
       if (nextToEmit_ == sequenceCount()) break;
       continue;
@@ -101,7 +103,15 @@ Status DeviceReader::run(const Emit& emit) {
     for (const IoCompletion& completion : completions) {
       Reading& reading = reading_.at(completion.tag);
       if (!completion.status.isOk()) reading.isFailed = true;
-      if (--reading.partsLeft == 0 && failure.isOk()) failure = finish(completion.tag);
+      if (--reading.partsLeft > 0) continue;
+      if (!failure.isOk() && completion.tag > failed) {
+        reading_.erase(completion.tag);
+        continue;
+      }
+      Status status = finish(completion.tag);
+      if (status.isOk()) continue;
+      failure = std::move(status);
+      failed = completion.tag;
     }
     if (failure.isOk() && !isStopped_ && !emitReady(emit)) break;
   }

@@ -58,7 +58,7 @@ export const captureRecords = {
     ]),
   resumed: (at: string): RecordDraft => record('Resumed', [['At', at]]),
   unreadable: (ranges: readonly ByteRange[]): RecordDraft =>
-    record('Unreadable', [['Ranges', encodeByteRanges(ranges)]]),
+    record('Unreadable', [['Ranges', encodeByteRanges(mergeRanges(ranges))]]),
   mark: (blocks: number, imageBytes: number): RecordDraft =>
     record('Mark', [
       ['Blocks', String(blocks)],
