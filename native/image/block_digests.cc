@@ -9,8 +9,9 @@ namespace diskferry::image {
 
 namespace {
 
-// As many blocks as the widest MD5 has lanes.
-constexpr size_t kRunMax = 32;
+// As many blocks as the widest MD5 has lanes; it takes twice as many a little more quickly.
+constexpr size_t kLanes = 16;
+constexpr size_t kRunMax = 2 * kLanes;
 constexpr std::chrono::milliseconds kRunPatience{50};
 
 }  // namespace
@@ -30,14 +31,23 @@ Md5Digest digestOfZeros(uint32_t lengthBytes) {
 
 BlockDigests::BlockDigests(size_t bufferCount, std::function<void(const Block&, const Md5Digest&)> done)
     : done_(std::move(done)) {
-  const size_t most = std::clamp(bufferCount / 2, size_t{1}, kRunMax);
-  const size_t least = std::clamp(bufferCount / 3, size_t{1}, kRunMax / 2);
-  thread_ = std::thread([this, least, most] { work(std::min(least, most), most); });
+  size_t most = std::clamp(bufferCount * 2 / 5, size_t{1}, kRunMax);
+  if (most > kLanes) most = most / kLanes * kLanes;
+  const size_t least = std::min(most, kLanes);
+  thread_ = std::thread([this, least, most] { work(least, most); });
 }
 
 BlockDigests::~BlockDigests() {
   blocks_.stop();
   if (thread_.joinable()) thread_.join();
+}
+
+void BlockDigests::put(BlockPtr block) {
+  if (!block->isZeros) {
+    blocks_.put(std::move(block));
+    return;
+  }
+  done_(*block, digestOfZeros(static_cast<uint32_t>(block->content.size())));
 }
 
 void BlockDigests::finish() {
@@ -53,13 +63,8 @@ void BlockDigests::work(size_t least, size_t most) {
     digests.resize(run.size());
     jobs.clear();
     for (size_t index = 0; index < run.size(); index++) {
-      const Block& block = *run[index];
-      if (block.isZeros) {
-        digests[index] = digestOfZeros(static_cast<uint32_t>(block.content.size()));
-        continue;
-      }
       Md5Job& job = jobs.emplace_back();
-      job.data = block.content;
+      job.data = run[index]->content;
       job.digest = &digests[index];
     }
     md5Many(jobs);

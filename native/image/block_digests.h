@@ -15,11 +15,11 @@ Md5Digest digestOfZeros(uint32_t lengthBytes);
 
 class BlockDigests {
  public:
-  // `done` is called on the thread, for blocks in the order of put(). With few buffers around, small batches.
+  // `done` is called for each block: on the thread, or, for zeros, by put(). With few buffers around, small batches.
   BlockDigests(size_t bufferCount, std::function<void(const Block&, const Md5Digest&)> done);
   ~BlockDigests();
 
-  void put(BlockPtr block) { blocks_.put(std::move(block)); }
+  void put(BlockPtr block);
   // When all blocks were put; returns when all are done.
   void finish();
 

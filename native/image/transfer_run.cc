@@ -82,7 +82,7 @@ Status TransferRun::prepare() {
   const bool hasIndex = options_.source->index() != nullptr;
   if ((options_.checkBlocks && hasIndex) || (options_.readBack && !hasIndex))
     blockDigests_ = std::make_unique<BlockDigests>(
-        content_->bufferCount() / 2, [this](const Block& block, const auto& digest) { compareDigest(block, digest); });
+        content_->bufferCount(), [this](const Block& block, const auto& digest) { compareDigest(block, digest); });
   makeTargets();
   return Status::ok();
 }
@@ -170,7 +170,12 @@ bool TransferRun::take(const BlockPtr& block) {
 
 void TransferRun::compareDigest(const Block& block, const Md5Digest& digest) {
   const auto& index = options_.source->index();
-  if (index == nullptr) return digests_.push_back(digest);
+  if (index == nullptr) {
+    std::lock_guard lock(eventMutex_);
+    if (digests_.size() <= block.number) digests_.resize(block.number + 1);
+    digests_[block.number] = digest;
+    return;
+  }
   if (index->record(block.number).digest == digest) return;
   tellDamage(block, Status(ErrorCode::IMAGE_DAMAGED, "block " + std::to_string(block.number) +
                                                          ": its content is not the one of the index (MD5)"));

@@ -89,8 +89,7 @@ class TransferRun {
   std::unique_ptr<BlockDigests> blockDigests_;
   std::vector<std::unique_ptr<TargetWriter>> writers_;
   std::unique_ptr<ContentReader> source_;
-  std::vector<Md5Digest> digests_;  // of the content, where there is no index and it is read back
-  bool isContentWhole_ = true;      // no block was damaged
+  bool isContentWhole_ = true;  // no block was damaged
   std::atomic<uint64_t> bytesDone_{0}, bytesTotal_{0}, bytesReadBack_{0}, bytesToReadBack_{0};
 
   mutable std::mutex mutex_;  // guards what follows
@@ -99,6 +98,7 @@ class TransferRun {
   std::vector<ContentReader*> readers_;  // that fail() stops
   std::mutex eventMutex_;                // guards what follows, and the events
   std::vector<bool> hasFailed_;          // of the targets
+  std::vector<Md5Digest> digests_;       // of the content, where there is no index and it is read back
   TransferSummary summary_;
 
   std::thread thread_;

@@ -144,6 +144,26 @@ describe('captureImage', () => {
     await slow
   })
 
+  it('tells where a device ends that shrinks under it; rescue keeps what was there', async () => {
+    const shrinking = place('shrinking')
+    for (const rescue of [undefined, { retries: 0 }]) {
+      await writeFile(shrinking, content)
+      const options = { limitBytesPerSecond: 40e6, ...(rescue === undefined ? {} : { rescue }) }
+      const running = capture(shrinking, place('shrunk.lz4'), options)
+      setTimeout(() => truncate(shrinking, 20 * mebibyte), 100)
+      if (rescue === undefined) {
+        await assert.rejects(running, code('DEVICE_READ_FAILED'))
+        continue
+      }
+      const { result, events } = await running
+      const wanted = Buffer.from(content).fill(0, 20 * mebibyte)
+      assert.ok(lz4Unpacked(place('shrunk.lz4')).equals(wanted))
+      assert.equal(result.unreadableBytes, sizeBytes - 20 * mebibyte)
+      const lost = events.filter((event) => event.kind === 'unreadable')
+      assert.equal(lost[0]?.offsetBytes, 20 * mebibyte)
+    }
+  })
+
   it('tells a device that is smaller than it was', async () => {
     await assert.rejects(capture(device, place('smaller'), { sizeBytes: sizeBytes + 512 }), code('DEVICE_RANGE'))
   })
