@@ -90,6 +90,9 @@ Status CaptureRun::prepare() {
   writer_ = std::make_unique<ImageWriter>(options_.path, options_.container, options_.sizeBytes,
                                           [this](const Status& status) { fail(status); });
   marked_ = options_.resume;
+  // What was told of blocks behind the mark will be told again, or can be read by now.
+  const uint64_t there = options_.resume.blocks * kBlockBytes;
+  std::erase_if(options_.resumeUnreadable, [&](const Range& range) { return range.offsetBytes >= there; });
   DISKFERRY_TRY(writer_->open(options_.resume));
   progressOf_ = writer_.get();
   std::lock_guard lock(mutex_);

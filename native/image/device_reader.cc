@@ -183,10 +183,8 @@ Status DeviceReader::recover(Block& block, const std::vector<Range>& skipped) {
       DISKFERRY_TRY(firstFailure(*options_.device, offset, place));
   }
   if (isStopped_) return Status::ok();
-  for (Range& range : unreadable) {
-    range.offsetBytes -= options_.startBytes;
-    if (options_.unreadable) options_.unreadable(range);
-  }
+  for (Range& range : unreadable) range.offsetBytes -= options_.startBytes;
+  if (!unreadable.empty()) lost_.emplace(block.sequence, std::move(unreadable));
   return Status::ok();
 }
 
@@ -194,6 +192,8 @@ bool DeviceReader::emitReady(const Emit& emit) {
   while (!ready_.empty() && ready_.begin()->first == nextToEmit_ && !isStopped_) {
     BlockPtr block = std::move(ready_.begin()->second);
     ready_.erase(ready_.begin());
+    if (auto lost = lost_.extract(nextToEmit_); !lost.empty() && options_.unreadable)
+      for (const Range& range : lost.mapped()) options_.unreadable(range);
     nextToEmit_++;
     if (!emit(std::move(block))) return false;
   }

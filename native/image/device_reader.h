@@ -25,7 +25,7 @@ struct DeviceReaderOptions {
   uint64_t limitBytesPerSecond = 0;
   std::shared_ptr<BufferPool> pool;  // of 4 MiB
   IoEngine ioEngine = IoEngine::automatic;
-  // What was read around. Called by the thread of run(), before the block is emitted.
+  // What was read around, by offset. Called by the thread of run(), before the block is emitted.
   std::function<void(const Range&)> unreadable;
 };
 
@@ -65,6 +65,7 @@ class DeviceReader final : public ContentReader {
   uint64_t nextToEmit_ = 0;
   std::map<uint64_t, Reading> reading_;
   std::map<uint64_t, BlockPtr> ready_;
+  std::map<uint64_t, std::vector<Range>> lost_;  // of blocks that are not emitted yet
   mutable std::mutex mutex_;
   std::string engineName_;
 };

@@ -47,7 +47,7 @@ export interface CaptureImageInput {
   /** Read around what cannot be read; a sector that fails is tried `retries` times more. */
   rescue?: { retries: number }
   limitBytesPerSecond?: number
-  /** Of a mark, and the unreadable ranges told before it. What is there is decoded, which checks it. */
+  /** Of a mark, and the unreadable ranges told so far. What is there is decoded, which checks it. */
   resume?: { blocks: number; imageBytes: number; unreadable: Ranges }
   memoryBytes?: number
   durableEveryBytes?: number
@@ -58,7 +58,7 @@ export interface CaptureImageInput {
 export type CaptureEvent =
   /** The first `blocks` blocks are on stable storage, in the first `imageBytes` of the file. */
   | { kind: 'mark'; blocks: number; imageBytes: number }
-  /** Comes before any mark that covers the range. */
+  /** Ascending; comes before any mark that covers the range, and again on resume when none did. */
   | { kind: 'unreadable'; offsetBytes: number; lengthBytes: number }
 
 export interface CapturedImage {
