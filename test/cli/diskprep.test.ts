@@ -197,6 +197,20 @@ describe('a script', () => {
     assert.match(late.output, /location is West Europe, asked for is West US/)
   })
 
+  test('whose job was deleted on the other side orders it again, with the same drives', async () => {
+    const { image, words, folder, job } = await stage()
+    assert.equal((await run([...words, ...unattended(image)])).status, 0)
+    const before = stateOf(folder).drives
+    await client.delete(job)
+    const gone = await run([...words, 'u:'])
+    assert.equal(gone.status, 9, gone.output)
+    assert.match(gone.output, /JOB_NOT_FOUND[^§]*Order it again: diskferry diskprep s:/)
+    const again = await run([...words, '--later'])
+    assert.equal(again.status, 0, again.output)
+    assert.match(again.output, /has no job \S+ any more; it is ordered again[^§]*is made/)
+    assert.deepEqual([(await client.find(job))?.state, stateOf(folder).drives], ['Creating', before])
+  })
+
   const mistakes: [what: string, words: string[]][] = [
     ['an unknown word', ['x:1']],
     ['a staging location without a name', ['s:']],

@@ -3,7 +3,7 @@
 
 import { dirname } from 'node:path'
 import type { CommandModule } from 'yargs'
-import { StagedJobFolder } from '../../index.js'
+import { type StagedJob, StagedJobFolder } from '../../index.js'
 import { chooseJob } from '../diskprep/choose-job.js'
 import { openJobService } from '../diskprep/open-job-service.js'
 import { openStagedState } from '../diskprep/open-staged-state.js'
@@ -61,17 +61,26 @@ async function runJob(
   terminal.print(`Import job ${state.job}, storage account ${state.account}, container ${state.container}`)
   const opened = await openJobService(options, state, terminal, signal)
   const work: ShipStaged = { folder, options, terminal, opened }
-  if (words.updatesShipping || state.state === 'ordered' || state.state === 'shipped') {
+  const isOrdered = state.state === 'ordered' || state.state === 'shipped'
+  if (words.updatesShipping || (isOrdered && !(await isGone(work, state)))) {
     await updateShipping(work)
     return
   }
-  if (state.state !== 'prepared') {
+  if (state.state === 'staged' || state.state === 'preparing') {
     await readyToOrder(work)
     await prepareStaged({ folder, options, terminal, signal })
   }
   const job = await orderStaged(work)
   if (await wantsShippingNow(work)) await shipStaged(work, job)
   else terminal.print(`Give the shipping details within two weeks: diskferry diskprep u: s:${dirname(folder.folder)}`)
+}
+
+/** A job that was ordered here and never sent is deleted after two weeks; its drives are as good as before. */
+async function isGone({ folder, terminal, opened }: ShipStaged, { state, order }: StagedJob): Promise<boolean> {
+  if (state !== 'ordered' || order?.service !== opened.address) return false
+  if ((await opened.service.find(folder.job)) !== undefined) return false
+  terminal.warn(`${opened.service.description} has no job ${folder.job} any more; it is ordered again.`)
+  return true
 }
 
 async function wantsShippingNow({ options, terminal }: ShipStaged): Promise<boolean> {

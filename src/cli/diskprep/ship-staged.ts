@@ -1,6 +1,7 @@
 // Shipping details and state of an ordered job: asked, shown for review, committed when `yes` is typed, stored in the staging
 // location, and sent to the service.
 
+import { dirname } from 'node:path'
 import {
   getJob,
   type ImportJob,
@@ -28,7 +29,11 @@ export interface ShipStaged {
 /** Asks for shipping details when the job waits for them or options give some; shows the state in any case. */
 export async function updateShipping(work: ShipStaged): Promise<void> {
   const { folder, options, terminal, opened } = work
-  const job = await getJob(opened.service, folder.job)
+  const job = await getJob(opened.service, folder.job).catch((error: unknown) => {
+    if (!(error instanceof TransferError) || error.code !== 'JOB_NOT_FOUND') throw error
+    const hint = `It was deleted, or expired: without a tracking number that is after two weeks. Order it again: diskferry diskprep s:${dirname(folder.folder)}`
+    throw new TransferError(error.code, error.message, { cause: error, hint })
+  })
   const isGiven = options.carrier !== undefined || options.tracking !== undefined
   const isAsked = terminal.isInteractive && !options.later
   if (isGiven || (isAsked && (job.state === 'Creating' || (await wantsChange(job, terminal))))) {
