@@ -9,6 +9,7 @@
 //   receive-large   a drive with eight 256 MiB files into an emulator, against uploadFile
 //   receive-small   20,000 files of 10 KiB, against uploadFile
 //   receive-memory  into memory: bytes for each second of a processor
+//   vault-seed-large, vault-seed-small  the first backup into staging, against restic alone
 //   image-capture   a device to an image, against dd | lz4 and other imagers
 //   image-capture-used   its used blocks only, against the same, partclone and fsarchiver
 //   image-restore   an image onto a device, against lz4 -d | dd
@@ -27,6 +28,7 @@ import { layout } from './cases/layout.js'
 import { prepareLarge } from './cases/prepare-large.js'
 import { prepareSmall } from './cases/prepare-small.js'
 import { receiveLarge, receiveMemory, receiveSmall } from './cases/receive.js'
+import { vaultSeedLarge, vaultSeedSmall } from './cases/vault-seed.js'
 import { verify } from './cases/verify.js'
 import { makeLargeFiles, makeSmallFiles } from './corpora.js'
 import { makeImagedDevice } from './image-device.js'
@@ -41,6 +43,8 @@ const cases: BenchCase[] = [
   receiveLarge,
   receiveSmall,
   receiveMemory,
+  vaultSeedLarge,
+  vaultSeedSmall,
   imageCapture,
   imageCaptureUsed,
   imageRestore,

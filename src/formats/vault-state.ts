@@ -73,7 +73,6 @@ export interface VaultState {
   source: VaultSource
   /** SHA-256 of the repository's config, hex; it belongs to no other repository. */
   configHash?: string
-  repositoryId?: string
   passwordFile?: string
   target?: VaultTarget
   frozen?: FrozenCargo
@@ -179,7 +178,6 @@ function readState(root: JsonValue, fail: Fail): VaultState {
       oneFileSystem: source.need('oneFileSystem').boolean(),
     },
     ...optional(root, 'configHash', hash),
-    ...optional(root, 'repositoryId', hash),
     ...optional(root, 'passwordFile', text),
     ...optional(root, 'target', (from) => ({
       address: text(from.need('address')),

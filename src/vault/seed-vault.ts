@@ -10,7 +10,7 @@ import { prefixProblem, type VaultSource } from '../formats/vault-state.js'
 import { readStagedJob } from '../jobs/staged-job-folder.js'
 import { replaceFile } from '../jobs/staging-files.js'
 import { sideOf } from '../plan/vault-actions.js'
-import { initRepository, repositoryId } from '../restic/repository.js'
+import { initRepository } from '../restic/repository.js'
 import type { Restic } from '../restic/run-restic.js'
 import { type BackUpOptions, runBackup, type VaultBackupResult } from './back-up-vault.js'
 import { requireReadable, sourceBytes } from './source-paths.js'
@@ -83,8 +83,7 @@ async function makeRepository(vault: VaultFolder, restic: Restic, folder: string
   if (known !== undefined && known !== configHash) {
     throw new TransferError('VAULT_OTHER', `${folder} holds another repository than this vault's.`, { path: folder })
   }
-  if (known === undefined)
-    await vault.update({ configHash, repositoryId: await repositoryId(restic) }, 'made the repository')
+  if (known === undefined) await vault.update({ configHash }, 'made the repository')
   await writeIdentity(vault)
 }
 
