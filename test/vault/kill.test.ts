@@ -20,7 +20,7 @@ import { freeze, importIntoStore, type MadeVault, password, seed, stageVault } f
 
 const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 const root = temporaryFolder('vault-kill')
-const kills = process.env.DISKFERRY_LONG_TESTS === '1' ? 12 : 3
+const kills = process.env.DISKFERRY_LONG_TESTS === '1' ? 12 : 2
 writeFileSync(join(root, 'password'), password, { mode: 0o600 })
 writeFileSync(join(root, 'key'), azuriteKey, { mode: 0o600 })
 const secrets = ['--password-file', join(root, 'password')]
