@@ -95,7 +95,7 @@ class MadeImage {
   explicit MadeImage(uint64_t sizeBytes, uint32_t sectorBytes = 512)
       : memory(std::make_shared<MemorySectors>(sizeBytes, sectorBytes)),
         device(std::make_shared<FaultySectors>(memory)),
-        path(folder_.path() + "/image") {
+        path(folder_->path() + "/image") {
     fillContent(memory->bytes(), 7);
   }
 
@@ -144,10 +144,10 @@ class MadeImage {
   std::shared_ptr<FaultySectors> device;
 
  private:
-  TemporaryFolder folder_;
+  std::unique_ptr<TemporaryFolder> folder_ = std::make_unique<TemporaryFolder>();
 
  public:
-  const std::string path;
+  std::string path;
 };
 
 // A partition table of zeros, or the old one: never the new one before everything else.
