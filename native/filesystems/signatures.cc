@@ -14,7 +14,7 @@ namespace {
 
 using namespace std::string_view_literals;
 
-constexpr size_t kProbeBytes = 128 * 1024;
+constexpr size_t kProbeBytes = 260 * 1024;
 constexpr uint32_t kRaidMagic = 0xA92B4EFC;
 
 struct Mark {
@@ -44,6 +44,13 @@ constexpr Mark kMarks[] = {
     {0x10040, "_BHRfS_M"sv, SignatureKind::other, "btrfs"},
     {0x10034, "ReIsErFs"sv, SignatureKind::other, "reiserfs"},
     {0x10034, "ReIsEr2Fs"sv, SignatureKind::other, "reiserfs"},
+    {0x1018, "\xC6\x85\x73\xF6\x66\xCE\x90\xA9\xD9\x6A\x60\xCF\x80\x3D\xF7\xEF"sv, SignatureKind::other, "bcachefs"},
+    {0x10000, "\x01\x16\x19\x70"sv, SignatureKind::other, "gfs2"},
+    {0x255C, "\x54\x19\x01\x00"sv, SignatureKind::other, "ufs"},
+    {0x1055C, "\x19\x01\x54\x19"sv, SignatureKind::other, "ufs"},
+    {3, "ReFS\0"sv, SignatureKind::other, "refs"},
+    {0, "dmvdo001"sv, SignatureKind::other, "vdo"},
+    {0, "bluestore block device"sv, SignatureKind::other, "bluestore"},
     {0x8000, "JFS1"sv, SignatureKind::other, "jfs"},
     {0x8001, "CD001"sv, SignatureKind::other, "iso9660"},
     {0x400, "\x10\x20\xF5\xF2"sv, SignatureKind::other, "f2fs"},
@@ -57,6 +64,16 @@ constexpr std::string_view kSwapMark = "SWAPSPACE2"sv;
 bool isAt(std::span<const std::byte> start, size_t offsetBytes, std::string_view bytes) {
   return offsetBytes + bytes.size() <= start.size() &&
          std::memcmp(start.data() + offsetBytes, bytes.data(), bytes.size()) == 0;
+}
+
+// Of ZFS the first 8 KiB are not used, so that what was there before may still be; its own marks are in a ring behind.
+bool isZfs(std::span<const std::byte> start) {
+  constexpr size_t kRing = 128 * 1024;
+  constexpr size_t kRingBytes = 128 * 1024;
+  constexpr size_t kSlotBytes = 1024;
+  for (size_t slot = kRing; slot < kRing + kRingBytes; slot += kSlotBytes)
+    if (isAt(start, slot, "\x0C\xB1\xBA\0\0\0\0\0"sv) || isAt(start, slot, "\0\0\0\0\0\xBA\xB1\x0C"sv)) return true;
+  return false;
 }
 
 // A member of a RAID has its superblock at the end, and a file system at its start that is only a part of one.
@@ -83,6 +100,7 @@ Status findSignatures(PartitionSectors& partition, std::vector<Signature>& into)
   std::span<const std::byte> start = buffer.bytes();
   for (const Mark& mark : kMarks)
     if (isAt(start, mark.offsetBytes, mark.bytes)) into.push_back({mark.kind, mark.name});
+  if (isZfs(start)) into.push_back({SignatureKind::other, "zfs"});
   bool hasBootSector = std::ranges::any_of(into, [](const Signature& one) {
     return one.kind == SignatureKind::ntfs || one.kind == SignatureKind::exfat || one.name == "bitlocker";
   });

@@ -265,6 +265,29 @@ describe('what is not believed', { skip: lacks('/usr/sbin/mke2fs', '/usr/sbin/mk
     assert.deepEqual([used.state, used.fileSystem, used.offsetBytes.length], ['unknown', 'ext+swap', 1])
   })
 
+  const containers: readonly (readonly [name: string, offset: number, mark: Buffer])[] = [
+    ['zfs', 128 * 1024 + 5 * 1024, Buffer.from('0cb1ba0000000000', 'hex')],
+    ['linux-raid', 4096, Buffer.from('fc4e2ba9', 'hex')],
+    ['linux-raid', 16 * mebibyte - 8192, Buffer.from('fc4e2ba9', 'hex')],
+    ['linux-raid', 16 * mebibyte - 65536, Buffer.from('fc4e2ba9', 'hex')],
+    ['bcache', 4096 + 24, Buffer.from('c68573f64e1a45ca8265f57f48ba6d81', 'hex')],
+    ['lvm', 512, Buffer.from('LABELONE')],
+    ['luks', 0, Buffer.from('LUKS\xba\xbe', 'latin1')],
+    ['btrfs', 0x10040, Buffer.from('_BHRfS_M')],
+  ]
+  for (const [name, offset, mark] of containers) {
+    test(`${name} (at ${offset}) over an ext4 that was there before`, async (t) => {
+      const image = makeImage(join(temporaryFolder(t), 'volume.img'), 16 * mebibyte)
+      runQuietly('/usr/sbin/mke2fs', ['-q', '-F', '-t', 'ext4', '-b', '4096', image])
+      writeSync(openSync(image, 'r+'), mark, 0, mark.length, offset)
+      const used = await usedOf(image)
+      assert.deepEqual(
+        [used.state, used.fileSystem.split('+').sort(), [...used.lengthBytes]],
+        ['unknown', ['ext', name].sort(), [16 * mebibyte]],
+      )
+    })
+  }
+
   test('a range outside the device is refused', async (t) => {
     const image = makeImage(join(temporaryFolder(t), 'volume.img'), mebibyte)
     await assert.rejects(usedOf(image, 0, 2 * mebibyte), { code: 'DEVICE_RANGE' })
