@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, rmSync } from 'node:fs'
+import { mkdirSync, rmSync, statSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { temporaryFolder } from '../drives/loop-device.js'
@@ -108,6 +108,63 @@ for (const [title, name, mebibytes, words] of kinds) {
     runQuietly('/usr/sbin/debugfs', ['-R', `rdump / ${out}`, copy])
     assertHoldsFiles(out, files)
     assert.equal((await usedOf(image)).label, 'Trial')
+  })
+}
+
+const changes: readonly (readonly [title: string, made: string[], change: (image: string) => void])[] = [
+  ['grown', ['-t', 'ext4', '-b', '1024', '-g', '1024'], (image) => resize(image, '44M')],
+  [
+    'grown beyond its reserved descriptors',
+    ['-t', 'ext4', '-b', '1024', '-g', '512', '-E', 'resize=26M'],
+    (image) => resize(image, '44M'),
+  ],
+  [
+    'grown with meta groups',
+    ['-t', 'ext4', '-b', '1024', '-g', '1024', '-O', 'meta_bg,^resize_inode'],
+    (image) => resize(image, '44M'),
+  ],
+  ['shrunk', ['-t', 'ext4', '-b', '1024', '-g', '1024'], (image) => resize(image, '20M')],
+  [
+    'brought to 64 bits',
+    ['-t', 'ext4', '-b', '1024', '-g', '1024', '-O', '^64bit'],
+    (image) => runQuietly('/usr/sbin/resize2fs', ['-f', '-b', image]),
+  ],
+  [
+    'given checksums later',
+    ['-t', 'ext4', '-b', '1024', '-O', '^metadata_csum,^uninit_bg'],
+    (image) => runQuietly('/usr/sbin/tune2fs', ['-O', 'metadata_csum', image]),
+  ],
+  [
+    'given another identifier',
+    ['-t', 'ext4', '-b', '1024', '-O', 'metadata_csum_seed'],
+    (image) => runQuietly('/usr/sbin/tune2fs', ['-U', 'random', image]),
+  ],
+  [
+    'without its journal',
+    ['-t', 'ext4', '-b', '1024'],
+    (image) => runQuietly('/usr/sbin/tune2fs', ['-O', '^has_journal', image]),
+  ],
+]
+
+function resize(image: string, size: string): void {
+  runQuietly('/usr/sbin/resize2fs', ['-f', image, size])
+}
+
+for (const [title, made, change] of changes) {
+  test(`ext4 ${title}: what is free may be overwritten`, { skip }, async (t) => {
+    const folder = temporaryFolder(t)
+    const image = makeImage(join(folder, 'volume.img'), 24 * mebibyte)
+    runQuietly('/usr/sbin/mke2fs', ['-q', '-F', ...made, image])
+    const files = fill(image, folder, 77)
+    if (statSync(image).size < 44 * mebibyte) truncateSync(image, 44 * mebibyte)
+    runQuietly('/usr/sbin/e2fsck', ['-f', '-y', image])
+    change(image)
+    const copy = await overwriteFreeOf(image, 'ext4', title === 'shrunk' ? 1 : 0.75)
+    runQuietly('/usr/sbin/e2fsck', ['-f', '-n', copy])
+    const out = join(folder, 'out')
+    mkdirSync(out)
+    runQuietly('/usr/sbin/debugfs', ['-R', `rdump / ${out}`, copy])
+    assertHoldsFiles(out, files)
   })
 }
 
