@@ -46,6 +46,7 @@ export interface AdoptResult {
 /** @throws TransferError VAULT_WAITING, VAULT_STATE, VAULT_OTHER, VAULT_IN_USE, VAULT_DAMAGED, STORAGE_…, KEY_WRONG */
 export async function adoptVault(vault: VaultFolder, options: AdoptOptions): Promise<AdoptResult> {
   sideOf('adopt', vault.state)
+  refuseMove(vault, options.target)
   refuseWaiting(vault, options.job)
   const { container, prefix } = vault.state
   const { target, credentials, signal } = options
@@ -118,6 +119,13 @@ function refuseWaiting({ state }: VaultFolder, job: AdoptOptions['job']): void {
   }
   if (job.state === 'Completed') return
   throw new TransferError('VAULT_WAITING', `Import job ${state.job} is ${job.state}, not Completed.`, { hint })
+}
+
+/** Backups that were made there since would be left behind. */
+function refuseMove({ state }: VaultFolder, { address }: VaultTarget): void {
+  if (state.state !== 'adopted' || state.target?.address === address) return
+  const message = `The vault of job ${state.job} lies in ${state.target?.address} already; asked for is ${address}.`
+  throw new TransferError('VAULT_OTHER', message, { hint: 'Leave --to out to check and repair it there.' })
 }
 
 /** What is sure to be wanted, and a random share of the packs. */

@@ -9,6 +9,7 @@ import { encodeIdentity, identityName } from '../formats/vault-identity.js'
 import { prefixProblem, type VaultSource } from '../formats/vault-state.js'
 import { readStagedJob } from '../jobs/staged-job-folder.js'
 import { replaceFile } from '../jobs/staging-files.js'
+import { travelFiles, travelFolders } from '../plan/repository-files.js'
 import { sideOf } from '../plan/vault-actions.js'
 import { initRepository } from '../restic/repository.js'
 import type { Restic } from '../restic/run-restic.js'
@@ -87,8 +88,17 @@ async function makeRepository(vault: VaultFolder, restic: Restic, folder: string
   await writeIdentity(vault)
 }
 
-/** Packs without a config are of a repository that lost it. */
+const ofRepository = new Set<string>([...travelFolders, ...travelFiles, 'locks'])
+
+/** Packs without a config are of a repository that lost it; anything else is of somebody else. */
 async function refuseHeadless(vault: VaultFolder, folder: string): Promise<void> {
+  const stranger = (await readdir(folder)).find((name) => !ofRepository.has(name) && !name.startsWith(identityName))
+  if (stranger !== undefined) {
+    throw new TransferError('VAULT_OTHER', `${folder} is no repository: it has ${JSON.stringify(stranger)} in it.`, {
+      hint: 'Give another --prefix.',
+      path: folder,
+    })
+  }
   for await (const { name } of listRepository(folder, 'data/')) {
     const message = `${folder} has packs (${name}) and no config: it was removed.`
     throw new TransferError('VAULT_DAMAGED', message, {

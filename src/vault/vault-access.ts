@@ -124,6 +124,9 @@ export async function withLocksCleared<T>(restic: Restic, work: () => Promise<T>
   return await work()
 }
 
+/** After these nothing was written. */
+const harmless = new Set(['KEY_WRONG', 'VAULT_IN_USE', 'VAULT_NOT_FOUND', 'TOOL_MISSING', 'STORAGE_DENIED'])
+
 /**
  * Runs what writes to the repository. A note in the state says that it runs; when the note is there before, the run before died, and
  * what it wrote is put to use first.
@@ -134,14 +137,24 @@ export async function whileRunning<T>(
   what: string,
   work: () => Promise<T>,
 ): Promise<T> {
-  if (vault.state.running !== undefined) {
-    const { what: before, since, host } = vault.state.running
-    await vault.note(`${before} on ${host} since ${since} did not end; its packs are listed now`)
-    await unlockStale(restic)
-    await indexPacks(restic)
-  }
+  if (vault.state.running !== undefined) await putToUse(vault, restic)
   await vault.update({ running: { what, since: new Date().toISOString(), host: hostname() } })
-  const result = await withLocksCleared(restic, work)
-  await vault.update({}, undefined, ['running'])
-  return result
+  try {
+    const result = await withLocksCleared(restic, work)
+    await vault.update({}, undefined, ['running'])
+    return result
+  } catch (error) {
+    if (error instanceof TransferError && harmless.has(error.code)) await vault.update({}, undefined, ['running'])
+    throw error
+  }
+}
+
+async function putToUse(vault: VaultFolder, restic: Restic): Promise<void> {
+  const { running, state } = vault.state
+  const before = `${running?.what} on ${running?.host} since ${running?.since} did not end`
+  await unlockStale(restic)
+  // It replaces indexes, and those that travel have to stay: then content that was written is written once more.
+  const isFrozen = state === 'frozen'
+  await vault.note(`${before}; its packs are ${isFrozen ? 'left unlisted while the drives travel' : 'listed now'}`)
+  if (!isFrozen) await indexPacks(restic)
 }

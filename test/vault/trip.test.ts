@@ -2,7 +2,7 @@
 // out, restored, released.
 
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { adoptVault } from '../../src/vault/adopt-vault.js'
@@ -21,6 +21,13 @@ test('a vault goes its way', { skip: resticMissing(), timeout: 180_000 }, async 
   const { access, jobFolder } = made
   const target = { address: blobs }
   const state = async () => (await lookAtVault(jobFolder)).state
+
+  await context.test('files of somebody else are in nobody’s way, and stay', async () => {
+    writeTree(made.repository, { 'mine.txt': 'not a repository' })
+    await assert.rejects(seed(made), { code: 'VAULT_OTHER' })
+    assert.equal(readFileSync(join(made.repository, 'mine.txt'), 'utf8'), 'not a repository')
+    rmSync(join(made.repository, 'mine.txt'))
+  })
 
   await context.test('it is seeded, and seeded again with what changed', async () => {
     const first = await seed(made)
@@ -55,6 +62,12 @@ test('a vault goes its way', { skip: resticMissing(), timeout: 180_000 }, async 
     const result = await made.with((vault) => backUpVault(vault, access))
     assert.equal(result.place, 'staging')
     assert.equal(result.filesNew, 1)
+    // A run that died: nothing that travels may be replaced by cleaning up after it.
+    await made.with((vault) =>
+      vault.update({ running: { what: 'backup', since: new Date().toISOString(), host: 'x' } }),
+    )
+    await made.with((vault) => backUpVault(vault, access))
+    for (const name of frozenNames(made)) assert.ok(existsSync(join(made.repository, name)), name)
   })
 
   await context.test('it waits for the job', async () => {
@@ -81,6 +94,11 @@ test('a vault goes its way', { skip: resticMissing(), timeout: 180_000 }, async 
     assert.deepEqual([adoption?.network?.files, typeof checkedAt], [result.network.files, 'string'])
     const again = await made.with((vault) => adoptVault(vault, options))
     assert.deepEqual([again.survey.missing.files, again.network.files], [0, result.network.files])
+    const elsewhere = { ...options, target: { address: join(root, 'elsewhere') } }
+    await assert.rejects(
+      made.with((vault) => adoptVault(vault, elsewhere)),
+      { code: 'VAULT_OTHER' },
+    )
   })
 
   await context.test('from then on, changes go into the vault', async () => {
@@ -91,13 +109,13 @@ test('a vault goes its way', { skip: resticMissing(), timeout: 180_000 }, async 
     assert.deepEqual([result.filesNew, result.filesUnmodified], [1, 4])
     assertSameFiles(hashesBelow(made.repository), before)
     const look = await lookAtVault(jobFolder)
-    assert.equal((await vaultSnapshots(look, access)).length, 4)
+    assert.equal((await vaultSnapshots(look, access)).length, 5)
   })
 
   await context.test('it is thinned out and checked', async () => {
     const keep = { last: 2 }
     const result = await made.with((vault) => forgetInVault(vault, { ...access, keep, prune: true, dryRun: false }))
-    assert.deepEqual([result.kept, result.removed.length], [2, 2])
+    assert.deepEqual([result.kept, result.removed.length], [2, 3])
     await made.with((vault) => checkVault(vault, { ...access, readData: true }))
   })
 

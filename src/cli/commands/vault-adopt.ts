@@ -9,9 +9,9 @@ import {
   lookAtVault,
   parseByteSize,
   RateLimit,
+  readStagedJob,
   releaseStaging,
   type StagedJob,
-  StagedJobFolder,
 } from '../../index.js'
 import { exitCodeHelp } from '../exit-codes.js'
 import type { GlobalOptions } from '../options.js'
@@ -108,17 +108,12 @@ function readRate(text: string): number {
 /** Who forces it need not have a service. */
 async function readJob(options: AdoptWords, jobFolder: string, terminal: Terminal, signal: AbortSignal) {
   if (options.force !== undefined) return { forcedBecause: options.force }
-  const folder = await StagedJobFolder.open(jobFolder)
-  try {
-    const known = folder.state as StagedJob
-    const { subscription, resourceGroup, cloud = options.cloud } = known
-    const given = { ...(subscription && { subscription }), ...(resourceGroup && { resourceGroup }), cloud }
-    const { service } = await openService({ ...options, ...given }, terminal, signal)
-    const { state } = await getJob(service, folder.job)
-    return { state }
-  } finally {
-    await folder.close()
-  }
+  const known = (await readStagedJob(jobFolder)) as StagedJob
+  const { job, subscription, resourceGroup, cloud = options.cloud } = known
+  const given = { ...(subscription && { subscription }), ...(resourceGroup && { resourceGroup }), cloud }
+  const { service } = await openService({ ...options, ...given }, terminal, signal)
+  const { state } = await getJob(service, job)
+  return { state }
 }
 
 function adoptProgress(terminal: Terminal) {
