@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, rmSync, statSync, truncateSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { temporaryFolder } from '../drives/loop-device.js'
@@ -33,6 +33,21 @@ function fill(image: string, folder: string, seed: number) {
   ]
   runQuietly('/usr/sbin/debugfs', ['-w', '-f', '-', image], `${lines.join('\n')}\n`)
   return files.filter(isKept)
+}
+
+/** e2fsck does not look at the copies of superblock and descriptors: every block that dumpe2fs names must have stayed. */
+function assertKeepsMetadata(image: string, copy: string): void {
+  const dump = runQuietly('/usr/sbin/dumpe2fs', [image])
+  const blockBytes = Number(/^Block size: +(\d+)/m.exec(dump)?.[1])
+  const places = dump.matchAll(/(superblock|[Dd]escriptors?|GDT blocks|bitmap|Inode table) at (\d+)(?:-(\d+))?/g)
+  const [before, after] = [readFileSync(image), readFileSync(copy)]
+  let count = 0
+  for (const [what, , first, last = first] of places) {
+    const part = [Number(first) * blockBytes, (Number(last) + 1) * blockBytes] as const
+    assert.ok(before.subarray(...part).equals(after.subarray(...part)), what)
+    count++
+  }
+  assert.ok(count >= 4, `${count} places are named`)
 }
 
 const kinds: readonly (readonly [title: string, name: string, sizeMebibytes: number, words: string[]])[] = [
@@ -103,6 +118,7 @@ for (const [title, name, mebibytes, words] of kinds) {
     const files = fill(image, folder, mebibytes)
     const copy = await overwriteFreeOf(image, name, 0.75)
     runQuietly('/usr/sbin/e2fsck', ['-f', '-n', copy])
+    assertKeepsMetadata(image, copy)
     const out = join(folder, 'out')
     mkdirSync(out)
     runQuietly('/usr/sbin/debugfs', ['-R', `rdump / ${out}`, copy])
@@ -161,6 +177,7 @@ for (const [title, made, change] of changes) {
     change(image)
     const copy = await overwriteFreeOf(image, 'ext4', title === 'shrunk' ? 1 : 0.75)
     runQuietly('/usr/sbin/e2fsck', ['-f', '-n', copy])
+    assertKeepsMetadata(image, copy)
     const out = join(folder, 'out')
     mkdirSync(out)
     runQuietly('/usr/sbin/debugfs', ['-R', `rdump / ${out}`, copy])
