@@ -49,7 +49,6 @@ const testPackages = [
 ]
 const benchPackages = [
   ['time', '/usr/bin/time'],
-  ['lz4', '/usr/bin/lz4'],
   ['zstd', '/usr/bin/zstd'],
   ['partclone', '/usr/sbin/partclone.ext4'],
   ['fsarchiver', '/usr/sbin/fsarchiver'],
