@@ -61,6 +61,6 @@ export async function vaultStory(account, station) {
   const backup = await diskferry(['vault', 'backup', '--job', job])
   arrivedAt('backup', /Snapshot .*/.exec(backup)?.[0] ?? '')
   await diskferry(['vault', 'status', '--job', job])
-  await diskferry(['vault', 'restore', 'latest', '--job', job, '--target', 'restored'])
+  await diskferry(['vault', 'restore', 'latest', '--job', job, '--into', 'restored'])
   arrivedAt('restore', `${compareRestored(server)} files, each the same as what was backed up`)
 }

@@ -3,7 +3,7 @@
 import type { ImageContainer } from '../formats/image-trailer.js'
 
 export interface ImageFinding {
-  code: 'IMAGE_TRAILER' | 'IMAGE_BLOCK' | 'IMAGE_DIGEST' | 'IMAGE_NO_INDEX' | 'DEVICE_BLOCK'
+  code: 'IMAGE_TRAILER' | 'IMAGE_BLOCK' | 'IMAGE_DIGEST' | 'IMAGE_NO_INDEX' | 'IMAGE_UNREADABLE' | 'DEVICE_BLOCK'
   severity: 'warning' | 'damage'
   /** Bytes from the start of the device. */
   offsetBytes?: number
@@ -23,6 +23,8 @@ export interface ImageVerification {
   blocksChecked: number
   /** What was compared, in words. */
   checked: string[]
+  /** What could have been, and was not. */
+  notChecked: string[]
   sound: boolean
   seconds: number
 }

@@ -5,6 +5,7 @@ import { randomInt } from 'node:crypto'
 import { resolve } from 'node:path'
 import { ImageSource, type TransferredImage, transferImage } from '../addon/image-engine.js'
 import { TransferError } from '../errors.js'
+import { totalBytes } from '../formats/byte-ranges.js'
 import { hashNames } from '../formats/image-description.js'
 import { blockLengthBytes, blocksOf } from '../formats/image-index.js'
 import type { ImageContainer } from '../formats/image-trailer.js'
@@ -45,6 +46,7 @@ async function verify(options: VerifyImageOptions, context: RunContext): Promise
     differingBlocks: 0,
     blocksChecked: 0,
     checked: [],
+    notChecked: [],
     sound: true,
     seconds: 0,
   }
@@ -52,6 +54,7 @@ async function verify(options: VerifyImageOptions, context: RunContext): Promise
   if (image !== undefined) {
     report.container = image.container
     if (image.contentBytes !== undefined) report.contentBytes = image.contentBytes
+    tellUnreadable(image, report)
     if (options.against === undefined) await checkBlocks(image, options, report, context)
     else
       await compareDevice(
@@ -87,6 +90,14 @@ async function findImage(options: VerifyImageOptions, report: ImageVerification)
   }
 }
 
+/** Sound is not whole: what no device gave is zeros, in an image without a fault. */
+function tellUnreadable({ path, trailer }: FoundImage, report: ImageVerification): void {
+  const bytes = totalBytes(trailer?.description.unreadable ?? [])
+  if (bytes === 0) return
+  const message = `${path} has zeros for ${bytes} bytes that could not be read when it was made, or were lost since.`
+  report.findings.push({ code: 'IMAGE_UNREADABLE', severity: 'warning', message })
+}
+
 async function checkBlocks(
   image: FoundImage,
   options: VerifyImageOptions,
@@ -109,6 +120,9 @@ async function checkBlocks(
   report.checked.push(
     image.trailer === undefined ? 'the checksums of its own format' : `${part}: ${sums}, MD5 of its content`,
   )
+  if (blocks !== undefined) report.notChecked.push('all other blocks')
+  const left = hashNames.filter((name) => expected[name] !== undefined && !hashes.includes(name))
+  if (left.length > 0) report.notChecked.push(`${left.join(', ')} of the whole content (--digests)`)
   for (const name of hashes) {
     const found = result.digests[name]?.toString('hex')
     report.checked.push(`${name} of the whole content`)

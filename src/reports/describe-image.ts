@@ -141,14 +141,16 @@ export function describeCapturePlan(image: string, { container, hashes, descript
 export interface RestoredFacts {
   image: string
   contentBytes: number
-  targets: readonly { path: string; outcome: string; error?: Error }[]
+  targets: readonly { path: string; outcome: 'written' | 'verified' | 'failed'; error?: Error }[]
   seconds: number
 }
+
+const outcomes = { written: 'written, not read back', verified: 'written and read back', failed: 'failed' } as const
 
 export function describeRestore({ image, contentBytes, targets, seconds }: RestoredFacts): string {
   const rate = formatRate(contentBytes / Math.max(0.001, seconds))
   const lines = targets.map(
-    ({ path, outcome, error }) => `${path}: ${outcome}${error === undefined ? '' : `: ${error.message}`}`,
+    ({ path, outcome, error }) => `${path}: ${outcomes[outcome]}${error === undefined ? '' : `: ${error.message}`}`,
   )
   return [
     `${image}: ${formatBytes(contentBytes)} in ${formatDuration(seconds)}, ${rate} to each target`,
@@ -163,13 +165,14 @@ export interface VerifiedFacts {
   damagedBlocks: number
   differingBlocks: number
   checked: readonly string[]
+  notChecked: readonly string[]
   seconds: number
 }
 
 const findingsShown = 20
 
 export function describeImageVerification(facts: VerifiedFacts): string {
-  const { image, sound, findings, damagedBlocks, differingBlocks, checked, seconds } = facts
+  const { image, sound, findings, damagedBlocks, differingBlocks, checked, notChecked, seconds } = facts
   const counts = [
     damagedBlocks > 0 ? `${damagedBlocks} blocks damaged` : '',
     differingBlocks > 0 ? `${differingBlocks} blocks of the device differ` : '',
@@ -177,6 +180,7 @@ export function describeImageVerification(facts: VerifiedFacts): string {
   return [
     `${image}: ${sound ? 'sound' : `NOT SOUND${counts.length > 0 ? `: ${counts.join(', ')}` : ''}`}`,
     ...checked.map((what) => `Compared: ${what}`),
+    ...notChecked.map((what) => `Not compared: ${what}`),
     ...findings.slice(0, findingsShown).map(({ message }) => printable(message)),
     ...(findings.length > findingsShown ? [`and ${findings.length - findingsShown} findings more`] : []),
     `Took ${formatDuration(seconds)}.`,

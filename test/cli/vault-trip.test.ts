@@ -118,7 +118,7 @@ test('a server’s first backup goes by disk, the next over the network', {
     assert.equal(diskferry('vault', 'snapshots', '--job', 'seed-1').trim().split('\n').length, 3)
     diskferry('vault', 'release', '--job', 'seed-1')
     assert.equal(existsSync(join(folder, 'staging/mybackup_seed-1/files/seed-1')), false)
-    diskferry('vault', 'restore', '--job', 'seed-1', '--target', 'out')
+    diskferry('vault', 'restore', '--job', 'seed-1', '--into', 'out')
     const wanted = [...hashesBelow(join(folder, 'server'))].filter(([name]) => name !== 'left.out')
     assertSameFiles(hashesBelow(join(folder, 'out', folder, 'server')), new Map(wanted))
   })

@@ -91,11 +91,11 @@ describe('the vault commands', { skip: resticMissing(), timeout: 180_000 }, () =
     ['the wrong password', ['snapshots', ...job, '--password-file', 'server/a.txt'], 5, /KEY_WRONG/],
     [
       'a snapshot that is not there',
-      ['restore', '00000000', ...job, ...secret, '--target', 'out'],
+      ['restore', '00000000', ...job, ...secret, '--into', 'out'],
       2,
       /SNAPSHOT_NOT_FOUND/,
     ],
-    ['restoring to no place', ['restore', ...job, ...secret], 2, /--target DIR, or --in-place/],
+    ['restoring to no place', ['restore', ...job, ...secret], 2, /--into DIR, or --in-place/],
   ]
   for (const [what, words, status, says] of mistakes) {
     test(`${what} ends with ${status}`, () => {

@@ -24,7 +24,7 @@ import { withGlance } from '../vault/with-vault.js'
 
 interface RestoreWords extends VaultOptions, VaultStorageOptions {
   snapshot: string
-  target?: string
+  into?: string
   inPlace: boolean
   path?: string[]
   dryRun: boolean
@@ -38,7 +38,7 @@ export const vaultRestoreCommand: CommandModule<GlobalOptions, RestoreWords> = {
   builder: (options) =>
     vaultStorageOptions(options)
       .positional('snapshot', { type: 'string', default: 'latest', describe: 'Id of the snapshot' })
-      .option('target', { type: 'string', describe: 'Folder that everything is put below' })
+      .option('into', { type: 'string', describe: 'Folder that everything is put below' })
       .option('in-place', { type: 'boolean', default: false, describe: 'Where it came from; replaces what is there' })
       .option('path', { type: 'string', array: true, describe: 'Only this file or folder (repeatable)' })
       .option('dry-run', { type: 'boolean', default: false, describe: 'Say what would be overwritten, and stop' })
@@ -46,11 +46,11 @@ export const vaultRestoreCommand: CommandModule<GlobalOptions, RestoreWords> = {
       .option('verify', { type: 'boolean', default: true, describe: 'Read back what was written' })
       .epilogue(`${vaultEnvironmentHelp}\n\n${exitCodeHelp}`) as never,
   handler: async (options) => {
-    const { snapshot, target, inPlace, path = [], dryRun, verify } = options
-    if ((target === undefined) !== inPlace) throw new TypeError('expected --target DIR, or --in-place')
+    const { snapshot, into, inPlace, path = [], dryRun, verify } = options
+    if ((into === undefined) !== inPlace) throw new TypeError('expected --into DIR, or --in-place')
     await withGlance(options, async ({ access, terminal, ...look }) => {
       const paths = path.map((one) => resolve(one))
-      const place = target === undefined ? {} : { target: resolve(target) }
+      const place = into === undefined ? {} : { target: resolve(into) }
       const restore = { ...access, ...place, snapshot, paths, verify }
       const preview = await previewRestore(look, restore)
       show(preview, terminal)
@@ -63,7 +63,7 @@ export const vaultRestoreCommand: CommandModule<GlobalOptions, RestoreWords> = {
       terminal.emit({
         event: 'vault-restored',
         snapshot,
-        target: target ?? '/',
+        target: into ?? '/',
         files: preview.files,
         verified: verify,
       })
