@@ -84,6 +84,8 @@ export interface VaultState {
   checkedAt?: string
   /** When data that nothing refers to was removed last. */
   prunedAt?: string
+  /** When snapshots were removed from the vault last: staging has them still, and may not bring them back. */
+  thinnedAt?: string
   schedule?: VaultSchedule
   createdAt: string
   changedAt: string
@@ -213,6 +215,7 @@ function readState(root: JsonValue, fail: Fail): VaultState {
     })),
     ...optional(root, 'checkedAt', time),
     ...optional(root, 'prunedAt', time),
+    ...optional(root, 'thinnedAt', time),
     ...optional(root, 'schedule', (from) => parseSchedule(from, fail)),
     createdAt: time(root.need('createdAt')),
     changedAt: time(root.need('changedAt')),

@@ -46,7 +46,7 @@ export interface AdoptResult {
 /** @throws TransferError VAULT_WAITING, VAULT_STATE, VAULT_OTHER, VAULT_IN_USE, VAULT_DAMAGED, STORAGE_…, KEY_WRONG */
 export async function adoptVault(vault: VaultFolder, options: AdoptOptions): Promise<AdoptResult> {
   sideOf('adopt', vault.state)
-  refuseMove(vault, options.target)
+  refuseOther(vault, options.target)
   refuseWaiting(vault, options.job)
   const { container, prefix } = vault.state
   const { target, credentials, signal } = options
@@ -121,9 +121,14 @@ function refuseWaiting({ state }: VaultFolder, job: AdoptOptions['job']): void {
   throw new TransferError('VAULT_WAITING', `Import job ${state.job} is ${job.state}, not Completed.`, { hint })
 }
 
-/** Backups that were made there since would be left behind. */
-function refuseMove({ state }: VaultFolder, { address }: VaultTarget): void {
-  if (state.state !== 'adopted' || state.target?.address === address) return
+/** Adopting once more repairs, as long as staging is the image of what lies there. */
+function refuseOther({ state }: VaultFolder, { address }: VaultTarget): void {
+  if (state.state !== 'adopted') return
+  if (state.thinnedAt !== undefined) {
+    const message = `Snapshots of the vault of job ${state.job} were removed since it was adopted; staging would bring them back.`
+    throw new TransferError('VAULT_STATE', message, { hint: 'Check it with diskferry vault check.' })
+  }
+  if (state.target?.address === address) return
   const message = `The vault of job ${state.job} lies in ${state.target?.address} already; asked for is ${address}.`
   throw new TransferError('VAULT_OTHER', message, { hint: 'Leave --to out to check and repair it there.' })
 }

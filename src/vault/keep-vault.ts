@@ -46,7 +46,9 @@ export async function forgetInVault(vault: VaultFolder, options: ForgetOptions):
   const work = () => forgetSnapshots(restic, { retention, prune, dryRun })
   if (dryRun) return await withLocksCleared(restic, work)
   const result = await whileRunning(vault, restic, 'forget', work)
-  if (prune) await vault.update({ prunedAt: new Date().toISOString() })
+  const now = new Date().toISOString()
+  const isThinned = side === 'vault' && result.removed.length > 0
+  await vault.update({ ...(prune ? { prunedAt: now } : {}), ...(isThinned ? { thinnedAt: now } : {}) })
   const removed = result.removed.map(({ id }) => id.slice(0, 8)).join(' ')
   await vault.note(
     `forgot ${result.removed.length} snapshots of ${side}${removed === '' ? '' : `: ${removed}`}, kept ${result.kept}`,

@@ -44,6 +44,7 @@ const state: VaultState = {
   lastBackup: { at, place: 'vault', snapshot: 'deadbeef', bytesAdded: 3, isPartial: true },
   checkedAt: at,
   prunedAt: at,
+  thinnedAt: at,
   schedule: {
     atMinutes: [120, 600],
     keep: { daily: 7, yearly: 10 },

@@ -117,6 +117,11 @@ test('a vault goes its way', { skip: resticMissing(), timeout: 180_000 }, async 
     const result = await made.with((vault) => forgetInVault(vault, { ...access, keep, prune: true, dryRun: false }))
     assert.deepEqual([result.kept, result.removed.length], [2, 3])
     await made.with((vault) => checkVault(vault, { ...access, readData: true }))
+    const options = { ...access, target, hashShare: 0, job: { state: 'Completed' } }
+    await assert.rejects(
+      made.with((vault) => adoptVault(vault, options)),
+      { code: 'VAULT_STATE' },
+    )
   })
 
   await context.test('a restore is shown before it is made, and verified', async () => {
