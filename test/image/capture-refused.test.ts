@@ -7,7 +7,7 @@ import { test } from 'node:test'
 import { captureImage, imageInfo, verifyImage } from '../../src/index.js'
 import { mebibyte } from '../addon/made-image.js'
 import { attachFile, attachLoop, loopUnavailable, run } from '../drives/loop-device.js'
-import { capture, makeDevice, sha256 } from './made-capture.js'
+import { capture, makeDevice, sha256, untilMarked } from './made-capture.js'
 
 test('an image that is there stays, unless it is to be replaced', async (context) => {
   const made = makeDevice(context)
@@ -21,7 +21,7 @@ test('an image that is there stays, unless it is to be replaced', async (context
 test('a capture that was stopped goes on, only where asked to, and only with the same device', async (context) => {
   const made = makeDevice(context, 64 * mebibyte)
   const run = captureImage({ source: made.device, image: made.image, limitBytesPerSecond: 40e6, durableEveryMs: 50 })
-  setTimeout(() => run.abort(), 900)
+  untilMarked(made).then(() => run.abort())
   await assert.rejects(run.result, { code: 'INTERRUPTED', hint: /--resume/ })
   assert.equal((await imageInfo(made.image)).state, 'unfinished')
   await assert.rejects(capture(made), { code: 'CAPTURE_DIFFERS', hint: /--resume/ })
@@ -38,7 +38,7 @@ test('a capture that was stopped goes on, only where asked to, and only with the
 test('a file that was written to between two runs is not captured in two halves', async (context) => {
   const made = makeDevice(context, 64 * mebibyte)
   const run = captureImage({ source: made.device, image: made.image, limitBytesPerSecond: 40e6, durableEveryMs: 50 })
-  setTimeout(() => run.abort(), 500)
+  untilMarked(made).then(() => run.abort())
   await assert.rejects(run.result)
   utimesSync(made.device, new Date(), new Date(Date.now() + 5000))
   await assert.rejects(capture(made, { resume: true }), { code: 'SOURCE_CHANGED' })

@@ -2,7 +2,7 @@
 
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { createReadStream, writeFileSync } from 'node:fs'
+import { createReadStream, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { type CaptureOptions, type CaptureResult, captureImage } from '../../src/index.js'
@@ -27,6 +27,13 @@ export function makeDevice(context: TestContext, sizeBytes = 21 * mebibyte + 512
 
 export function capture(made: MadeDevice, more: Partial<CaptureOptions> = {}): Promise<CaptureResult> {
   return captureImage({ source: made.device, image: made.image, ...more }).result
+}
+
+/** Until something of the image is on stable storage, so that a run that is stopped now has left something to go on from. */
+export async function untilMarked({ image }: MadeDevice): Promise<void> {
+  const journal = `${image}.capture`
+  while (!existsSync(journal) || !readFileSync(journal, 'latin1').includes('Mark'))
+    await new Promise((resolve) => setTimeout(resolve, 20))
 }
 
 export async function sha256Of(path: string): Promise<string> {
