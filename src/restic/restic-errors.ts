@@ -60,6 +60,9 @@ const known: readonly Known[] = [
   },
 ]
 
+/** Since restic 0.17. */
+const byExitCode: Partial<Record<number, ErrorCode>> = { 10: 'VAULT_NOT_FOUND', 11: 'VAULT_IN_USE', 12: 'KEY_WRONG' }
+
 export interface ResticFailure {
   /** The command's first word, such as `backup`. */
   command: string
@@ -78,6 +81,9 @@ export function resticError({ command, exitCode, signal, lastWords, place }: Res
     if (match === null) continue
     return new TransferError(code, message(match, place), { cause, ...(hint === undefined ? {} : { hint }) })
   }
+  const told = exitCode === null ? undefined : byExitCode[exitCode]
+  if (told !== undefined)
+    return new TransferError(told, `restic ${command} at ${place} ended with ${exitCode}.`, { cause })
   const last = words.split('\n').findLast((line) => line.startsWith('Fatal:')) ?? words.split('\n').at(-1) ?? ''
   const how = exitCode === null ? `was ended by ${signal}` : `ended with exit code ${exitCode}`
   const message = `restic ${command} ${how}${last === '' ? '.' : `: ${last.slice(0, 500)}`}`

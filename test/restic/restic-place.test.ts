@@ -95,6 +95,18 @@ describe('what restic says', () => {
     })
   }
 
+  const exits: [exitCode: number, code: ErrorCode][] = [
+    [10, 'VAULT_NOT_FOUND'],
+    [11, 'VAULT_IN_USE'],
+    [12, 'KEY_WRONG'],
+    [1, 'TOOL_FAILED'],
+  ]
+  for (const [exitCode, code] of exits) {
+    test(`exit code ${exitCode} without known words is ${code}`, () => {
+      assert.equal(resticError({ command: 'ls', exitCode, signal: null, lastWords: '', place: 'x' }).code, code)
+    })
+  }
+
   test('keys in its words are taken out', () => {
     const accountKey = `${'A'.repeat(86)}==`
     const lastWords = `Fatal: key ${accountKey} is odd`
