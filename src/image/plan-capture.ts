@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { Device } from '../addon/device.js'
 import { TransferError } from '../errors.js'
-import { type ByteRange, totalBytes } from '../formats/byte-ranges.js'
+import type { ByteRange } from '../formats/byte-ranges.js'
 import { parseRescueMap, partsWith } from '../formats/ddrescue-map.js'
 import { type HashName, hashNames, type ImageDescription } from '../formats/image-description.js'
 import type { ImageContainer } from '../formats/image-trailer.js'
@@ -142,9 +142,4 @@ async function knownBad(map: string | undefined, { kind, sizeBytes }: SourceFact
   if (!isWhole)
     throw new TransferError('RESCUE_MAP_INVALID', `${map} has parts that are no whole sectors.`, { path: map })
   return bad
-}
-
-/** Bytes that will be read. */
-export function bytesToRead({ description, knownBad }: CapturePlan): number {
-  return description.source.sizeBytes - totalBytes(description.skipped) - totalBytes(knownBad)
 }

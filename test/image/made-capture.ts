@@ -2,7 +2,7 @@
 
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { createReadStream, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { type CaptureOptions, type CaptureResult, captureImage } from '../../src/index.js'
@@ -34,12 +34,6 @@ export async function untilMarked({ image }: MadeDevice): Promise<void> {
   const journal = `${image}.capture`
   while (!existsSync(journal) || !readFileSync(journal, 'latin1').includes('Mark'))
     await new Promise((resolve) => setTimeout(resolve, 20))
-}
-
-export async function sha256Of(path: string): Promise<string> {
-  const hash = createHash('sha256')
-  for await (const piece of createReadStream(path)) hash.update(piece)
-  return hash.digest('hex')
 }
 
 export const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
