@@ -157,7 +157,7 @@ TEST_CASE("blocks of any bytes unpack to an error or to content, never beyond") 
   std::mt19937 random(11);
   std::vector<std::byte> content(10'000);
   for (int round = 0; round < 20'000; round++) {
-    const auto bytes = noise(random() % 300, random());
+    const auto bytes = noise(random() % 300, static_cast<uint32_t>(random()));
     (void)unpackBlock(static_cast<uint32_t>(bytes.size()), bytes, xxh32(bytes),
                       std::span(content).first(random() % 10'000));
   }
