@@ -100,7 +100,9 @@ async function assertRepaired(made: MadeDevice, to: string, lost: readonly [numb
   assert.equal(description?.digests.sha256, sha256(expected))
   const ranges = description?.unreadable.map(({ offsetBytes, lengthBytes }) => [offsetBytes, lengthBytes])
   assert.deepEqual(ranges, lost)
-  assert.deepEqual((await verifyImage({ image: to, digests: true }).result).findings, [])
+  const report = await verifyImage({ image: to, digests: true }).result
+  // Whole again, and not silent about what is missing.
+  assert.deepEqual([report.sound, report.findings.map(({ code }) => code)], [true, ['IMAGE_UNREADABLE']])
 }
 
 const cuts: [what: string, keep: (bytes: Buffer) => number, goodBlocks: number][] = [
