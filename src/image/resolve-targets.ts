@@ -15,6 +15,8 @@ export interface RestoreTarget {
   path: string
   kind: 'block' | 'file'
   sizeBytes: number
+  /** Logical; 512 for files. */
+  sectorBytes: number
   /** Made when the restore is performed. */
   isNew: boolean
   /** Hardware serial without blanks; for what has none a stable made-up one. */
@@ -54,7 +56,7 @@ async function resolveTarget(path: string, rules: TargetRules): Promise<RestoreT
   await checkDriveIsSafe(path, { allowPartition: true })
   const device = await Device.open(path, { access: 'read' })
   try {
-    const { kind, sizeBytes } = device
+    const { kind, sizeBytes, logicalSectorBytes: sectorBytes } = device
     if (kind === 'file' && !rules.overwrite) {
       throw new TransferError('FILE_EXISTS', `The file ${path} is there already.`, {
         path,
@@ -68,7 +70,7 @@ async function resolveTarget(path: string, rules: TargetRules): Promise<RestoreT
     const driveId = await driveIdOf(path, {}).catch(() => serialless(path))
     const drive = kind === 'file' ? undefined : (await listDrives()).find((candidate) => candidate.path === path)
     const description = describeTarget({ kind, sizeBytes, drive })
-    return { path, kind, sizeBytes, isNew: false, driveId, description, needsConfirmation: true }
+    return { path, kind, sizeBytes, sectorBytes, isNew: false, driveId, description, needsConfirmation: true }
   } finally {
     await device.close()
   }
@@ -93,5 +95,14 @@ async function newFile(path: string, { contentBytes }: TargetRules): Promise<Res
   }
   const description = `new file of ${formatBytes(contentBytes)}`
   const driveId = await driveIdOf(path, {})
-  return { path, kind: 'file', sizeBytes: contentBytes, isNew: true, driveId, description, needsConfirmation: false }
+  return {
+    path,
+    kind: 'file',
+    sizeBytes: contentBytes,
+    sectorBytes: 512,
+    isNew: true,
+    driveId,
+    description,
+    needsConfirmation: false,
+  }
 }

@@ -93,6 +93,12 @@ function restoreNotes({ trailer, contentBytes }: FoundImage, targets: readonly R
     notes.push(`${bytes} bytes in ${unreadable.length} places could not be read when it was made; they are zeros.`)
   }
   if (trailer?.description.state === 'repaired') notes.push('The image was repaired: it is not all of the device.')
+  const sectorBytes = trailer?.description.source.logicalSectorBytes
+  for (const target of targets) {
+    if (target.kind !== 'block' || sectorBytes === undefined || target.sectorBytes === sectorBytes) continue
+    const sectors = `sectors of ${target.sectorBytes} bytes, and the device in the image ${sectorBytes}`
+    notes.push(`${target.path} has ${sectors}: its partition table and file systems will not be understood there.`)
+  }
   for (const { path, sizeBytes } of targets) {
     if (contentBytes === undefined || sizeBytes === contentBytes) continue
     const table =

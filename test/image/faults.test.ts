@@ -151,6 +151,8 @@ test('a restore refuses what is smaller, mounted, given twice, there already, or
   await assert.rejects(planRestore({ image: made.image, targets: [made.image], overwrite: true }), {
     name: 'TransferError',
   })
+  const larger = attachLoop(context, sizeBytes, '--sector-size', '4096')
+  assert.match((await plan(larger.device)).notes.join(), /has sectors of 4096 bytes/)
   await assert.rejects(plan('/dev/no-such-device'), { code: 'DEVICE_NOT_FOUND' })
   const { device } = attachLoop(context, 32 * mebibyte)
   run('mkfs.ext4', '-q', device)
