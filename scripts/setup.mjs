@@ -46,13 +46,14 @@ const testPackages = [
   ['mtools', '/usr/bin/mcopy'],
   ['exfatprogs', '/usr/sbin/mkfs.exfat'],
   ['exfat-fuse', '/usr/sbin/mount.exfat-fuse'],
+  ['qemu-utils', '/usr/bin/qemu-img'],
+  ['gddrescue', '/usr/bin/ddrescuelog'],
 ]
 const benchPackages = [
   ['time', '/usr/bin/time'],
   ['zstd', '/usr/bin/zstd'],
   ['partclone', '/usr/sbin/partclone.ext4'],
   ['fsarchiver', '/usr/sbin/fsarchiver'],
-  ['qemu-utils', '/usr/bin/qemu-img'],
   ['ewf-tools', '/usr/bin/ewfacquire'],
 ]
 
