@@ -116,7 +116,13 @@ function restoreNotes({ trailer, contentBytes }: FoundImage, targets: readonly R
  * came to an end.
  */
 export function restoreImage(plan: RestorePlan, options: RestoreImageOptions = {}): ImageRun<RestoreResult> {
-  return startImageRun((context) => restore(plan, options, context), options.signal)
+  return startImageRun((context) => restore(plan, options, context).catch(withHint), options.signal)
+}
+
+function withHint(error: unknown): never {
+  if (!(error instanceof TransferError) || error.code !== 'INTERRUPTED') throw error
+  const hint = 'Run the same command with --resume to go on.'
+  throw new TransferError(error.code, error.message, { hint, cause: error })
 }
 
 async function restore(plan: RestorePlan, options: RestoreImageOptions, context: RunContext): Promise<RestoreResult> {

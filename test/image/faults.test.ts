@@ -180,7 +180,7 @@ test('a restore that was stopped goes on by comparing, and a larger target keeps
     limitBytesPerSecond: 20e6,
   })
   setTimeout(() => run.abort(), 300)
-  await assert.rejects(run.result, { code: 'INTERRUPTED' })
+  await assert.rejects(run.result, { code: 'INTERRUPTED', hint: /--resume/ })
   const plan = await planRestore({ image: made.image, targets: [target], resume: true })
   const { targets } = await restoreImage(plan, { verify: true }).result
   assert.equal(targets[0]?.outcome, 'verified')
