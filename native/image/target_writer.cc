@@ -163,7 +163,7 @@ void TargetWriter::submit(IoQueue& queue, IoRequest::Kind kind, std::span<std::b
 
 Status TargetWriter::write(IoQueue& queue, BlockPtr block) {
   DISKFERRY_TRY(prepareForWriting());
-  if (block->isZeros && options_.zeros == ZerosMode::discard && canZero_) {
+  if (block->isZeros && canZero_) {
     const Status zeroed = zero(*block);
     canZero_ = zeroed.code() != ErrorCode::DEVICE_UNSUPPORTED;
     if (canZero_) {
@@ -180,7 +180,9 @@ Status TargetWriter::write(IoQueue& queue, BlockPtr block) {
 Status TargetWriter::zero(const Block& block) {
   auto* device = dynamic_cast<BlockDevice*>(options_.device.get());
   if (device == nullptr) return Status(ErrorCode::DEVICE_UNSUPPORTED, "this target cannot zero ranges");
-  return device->zero(block.offsetBytes(), lengthOnDevice(block));
+  const bool isDiscarded = options_.zeros == ZerosMode::discard;
+  return device->zero(block.offsetBytes(), lengthOnDevice(block),
+                      isDiscarded ? Zeroing::givesBackRoom : Zeroing::keepsRoom);
 }
 
 Status TargetWriter::prepareForWriting() {

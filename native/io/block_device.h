@@ -14,6 +14,9 @@ namespace diskferry {
 
 enum class DeviceKind { block, file };
 
+// What becomes of the room of a range that is zeroed: it is kept, or given back (a discard, or a hole in a file).
+enum class Zeroing { keepsRoom, givesBackRoom };
+
 struct DeviceOptions {
   bool write = false;
   // Sector size that a regular file shows, 512 or 4096. A block device tells its own.
@@ -40,9 +43,9 @@ class BlockDevice final : public Sectors {
   Status read(uint64_t offsetBytes, std::span<std::byte> into) override;
   Status write(uint64_t offsetBytes, std::span<const std::byte> from) override;
   Status flush() override;
-  // Makes whole sectors zeros without sending them: the drive does it, or a hole is punched into a file. Fails with
+  // Makes whole sectors zeros without sending them: the drive, or the file system of a file, does it. Fails with
   // DEVICE_UNSUPPORTED where that is not to be had; the range may then be written.
-  Status zero(uint64_t offsetBytes, uint64_t lengthBytes);
+  Status zero(uint64_t offsetBytes, uint64_t lengthBytes, Zeroing zeroing);
 
   // Waits for calls that are running, then closes; every later call fails. Idempotent.
   void close();
@@ -58,6 +61,7 @@ class BlockDevice final : public Sectors {
   Status openDescriptors(const DeviceOptions& options);
   Status measure(const DeviceOptions& options);
   Status checkRange(const char* verb, uint64_t offsetBytes, uint64_t lengthBytes) const;
+  bool zeroesItself() const;
   int descriptorFor(uint64_t offsetBytes, uint64_t lengthBytes) const;
   Status transferRead(uint64_t offsetBytes, std::span<std::byte> into);
   Status transferWrite(uint64_t offsetBytes, std::span<const std::byte> from);

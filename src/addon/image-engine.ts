@@ -170,7 +170,10 @@ export interface TransferImageInput {
   targets: readonly Device[]
   /** `check`: no targets; every block is decoded and checked. */
   mode: 'write' | 'compare' | 'check'
-  /** Blocks of zeros: written; zeroed out by the device (or a hole punched), written where it cannot; or left alone. */
+  /**
+   * Blocks of zeros: `write` has the device or the file system zero them where it does that itself, and sends zeros elsewhere;
+   * `discard` also gives their room back; `skip` leaves them alone.
+   */
   zeros: 'write' | 'discard' | 'skip'
   /** Afterwards read every target back, past the cache, and compare the MD5 of each block. */
   readBack: boolean
