@@ -27,7 +27,8 @@ Status ImageWriter::open(ImagePosition resume) {
   DISKFERRY_TRY(file_.open(resume.imageBytes, resume));
   whole_ = resume;
   imageBytes_ = resume.imageBytes;
-  if (container_ == Container::raw) return Status::ok();
+  // Whole from the start: a mark may stand behind zeros, which are never written.
+  if (container_ == Container::raw) return file_.truncate(contentBytes_);
   chunkOffsetBytes_ = resume.imageBytes / kIoAlignmentBytes * kIoAlignmentBytes;
   if (!haveChunk()) return Status(ErrorCode::INTERNAL, "an image begins without a buffer");
   if (resume.imageBytes == 0) {
@@ -94,8 +95,6 @@ Status ImageWriter::finish(bool isComplete) {
     chunk_.reset();
   }
   file_.finish();
-  // Zeros at the end of a raw image were not written.
-  if (isComplete && container_ == Container::raw) return file_.truncate(contentBytes_);
   return Status::ok();
 }
 

@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
+import { statSync } from 'node:fs'
 import { mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -98,6 +99,29 @@ describe('captureImage', () => {
         assert.deepEqual(again.result.digests, whole.result.digests)
       }
     }
+  })
+
+  it('marks no more of a raw image than its file holds, though zeros are never written to it', async () => {
+    const path = place('zeros.raw')
+    const half = place('half.bin')
+    await writeFile(half, Buffer.concat([deviceBytes(32 * mebibyte), Buffer.alloc(64 * mebibyte)]))
+    const source = await Device.open(half, { access: 'read' })
+    const input = {
+      source,
+      sizeBytes: source.sizeBytes,
+      skip: noRanges,
+      path,
+      container: 'raw',
+      level: 'fast',
+    } as const
+    const marked: { imageBytes: number; fileBytes: number }[] = []
+    const pace = { hashes: [], durableEveryBytes: 1, durableEveryMs: 1, limitBytesPerSecond: 200e6 }
+    await captureImage({ ...input, ...pace }, (event) => {
+      if (event.kind === 'mark') marked.push({ imageBytes: event.imageBytes, fileBytes: statSync(path).size })
+    }).finished
+    await source.close()
+    assert.ok(marked.length > 1)
+    for (const { imageBytes, fileBytes } of marked) assert.ok(fileBytes >= imageBytes, `${fileBytes} < ${imageBytes}`)
   })
 
   it('refuses to go on from an image that is damaged or shorter than its mark', async () => {
