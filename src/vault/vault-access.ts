@@ -108,7 +108,7 @@ async function credentialOf(address: string, access: VaultAccess): Promise<Azure
 }
 
 // restic that lost its parent is told to stop, and gives its lock back a moment later.
-const pausesMs = [0, 1000, 3000]
+const pausesMs = [0, 1000, 3000, 6000]
 
 /** Runs `work`; where a lock stands in its way, removes those of processes that are gone and tries again. */
 export async function withLocksCleared<T>(restic: Restic, work: () => Promise<T>): Promise<T> {
@@ -156,5 +156,6 @@ async function putToUse(vault: VaultFolder, restic: Restic): Promise<void> {
   // It replaces indexes, and those that travel have to stay: then content that was written is written once more.
   const isFrozen = state === 'frozen'
   await vault.note(`${before}; its packs are ${isFrozen ? 'left unlisted while the drives travel' : 'listed now'}`)
-  if (!isFrozen) await indexPacks(restic)
+  // A restic that lost its parent may need a moment to end.
+  if (!isFrozen) await withLocksCleared(restic, () => indexPacks(restic))
 }
