@@ -68,6 +68,7 @@ export function drawRows(rows: readonly Row[], machine: string, title: string): 
   })
   const height = 60 + moving.length * rowHeight
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" fill="#1b1f24">
+<title>${escapeXml(title)}, MB/s</title>
 <rect width="${width}" height="${height}" fill="#ffffff"/>
 <text x="10" y="22" font-size="15" font-weight="bold">${escapeXml(title)}, MB/s</text>
 ${bars.join('\n')}
