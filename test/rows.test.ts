@@ -30,6 +30,7 @@ const rows: Record<string, number> = {
   addon: 1,
   'errors.ts': 0,
   'file-tree.ts': 0,
+  'sync-folder.ts': 0,
   'version.ts': 0,
 }
 const pureFolders = new Set(['formats', 'plan', 'reports'])

@@ -2,13 +2,13 @@
 // Each is on stable storage before the next.
 
 import { randomBytes } from 'node:crypto'
-import { type FileHandle, open, rename } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { type FileHandle, open } from 'node:fs/promises'
 import { TransferError } from '../errors.js'
 import type { ImageDescription } from '../formats/image-description.js'
 import { blockLengthBytes, type ImageIndex, indexRecordBytes, markKinds } from '../formats/image-index.js'
 import { encodeTrailer, type ImageContainer } from '../formats/image-trailer.js'
 import { encodeVhdFooter } from '../formats/vhd-footer.js'
+import { renameDurably } from '../sync-folder.js'
 import { mapPath, partialPath } from './image-names.js'
 
 export interface ImageData {
@@ -104,14 +104,4 @@ export function writeError(path: string, cause: unknown): unknown {
     path,
     cause,
   })
-}
-
-export async function renameDurably(from: string, to: string): Promise<void> {
-  await rename(from, to)
-  const folder = await open(dirname(to), 'r')
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
-  }
 }

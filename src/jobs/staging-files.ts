@@ -6,6 +6,7 @@ import { constants, type Stats } from 'node:fs'
 import { lstat, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { TransferError } from '../errors.js'
+import { syncFolder } from '../sync-folder.js'
 
 const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } = constants
 
@@ -40,7 +41,7 @@ export async function replaceFile(path: string, text: string): Promise<void> {
     await rm(beside, { force: true })
     throw error
   }
-  await syncFolder(dirname(path))
+  await syncSharedFolder(dirname(path))
 }
 
 /** @throws the system's error EEXIST when something of that name is there, were it a broken link. */
@@ -79,16 +80,11 @@ export async function factsOf(path: string): Promise<Stats | undefined> {
   })
 }
 
-export async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path)
-  try {
-    await folder.sync()
-  } catch (error) {
-    // Some network file systems cannot; the rename stands all the same.
-    if (!['EINVAL', 'ENOTSUP', 'EBADF'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
-  } finally {
-    await folder.close()
-  }
+/** Some network file systems cannot; a rename there stands all the same. */
+export async function syncSharedFolder(path: string): Promise<void> {
+  await syncFolder(path).catch((error: NodeJS.ErrnoException) => {
+    if (!['EINVAL', 'ENOTSUP', 'EBADF'].includes(error.code ?? '')) throw error
+  })
 }
 
 export function invalid(path: string, problem: string): TransferError {

@@ -8,7 +8,7 @@ import { isSubscriptionId, parseJobFolderName, type StagedJob } from '../formats
 import { checkJobName } from '../plan/job-rules.js'
 import { type JobChange, readStagedJob, StagedJobFolder } from './staged-job-folder.js'
 import { findStagedData, type StagedData } from './staging-data.js'
-import { factsOf, syncFolder, writeNewFile } from './staging-files.js'
+import { factsOf, syncSharedFolder, writeNewFile } from './staging-files.js'
 import { type LockOptions, type LockOwner, readLockOwner } from './staging-lock.js'
 
 export interface StagedJobDraft extends Pick<JobChange, 'subscription' | 'resourceGroup' | 'cloud' | 'location'> {
@@ -44,7 +44,7 @@ export async function initStagedJob(
   const folder = join(root, `${draft.account}_${draft.job}`)
   await writeNewFile(join(root, 'README.txt'), readme).catch(ignoreExisting)
   await mkdir(folder).catch(ignoreExisting)
-  await syncFolder(root)
+  await syncSharedFolder(root)
   const opened = await StagedJobFolder.open(folder, options)
   try {
     if (opened.state === undefined) {

@@ -5,11 +5,12 @@
 //   job.jrn.d/<DriveId>/ plan, skeleton, bitlocker, hashes, metadata
 //   <DriveId>.xml        what the import job asks for, beside the journal
 
-import { type FileHandle, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readFile, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { MetadataRange } from '../addon/ntfs.js'
 import { TransferError } from '../errors.js'
 import { type DrivePlan, encodeDrivePlan, parseDrivePlan } from '../formats/drive-plan.js'
+import { renameDurably } from '../sync-folder.js'
 
 export class DriveFiles {
   constructor(
@@ -114,11 +115,5 @@ export async function writeWhole(path: string, pieces: Iterable<string | Uint8Ar
   } finally {
     await file.close()
   }
-  await rename(beside, path)
-  const folder = await open(dirname(path))
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
-  }
+  await renameDurably(beside, path)
 }

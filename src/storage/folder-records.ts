@@ -10,6 +10,7 @@ import { createHash } from 'node:crypto'
 import { type FileHandle, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { TransferError } from '../errors.js'
+import { syncFolder } from '../sync-folder.js'
 import type { BlobProperties, StoredBlock } from './blob-store.js'
 
 export const hiddenFolder = '.blobs'
@@ -118,12 +119,3 @@ export async function writeDurably(path: string, write: (file: FileHandle) => Pr
 }
 
 let counter = 0
-
-export async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r')
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
-  }
-}

@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto'
 import { type FileHandle, mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
+import { syncFolder } from '../sync-folder.js'
 import type {
   BlobFacts,
   BlobPlace,
@@ -30,7 +31,7 @@ import {
 import { folderError } from './folder-errors.js'
 import { blockPieces, openContent, recordNames } from './folder-lookup.js'
 import { isThere, removePath, reservePath } from './folder-paths.js'
-import { type BlobRecord, encodeRecord, RecordPaths, readRecord, syncFolder, writeDurably } from './folder-records.js'
+import { type BlobRecord, encodeRecord, RecordPaths, readRecord, writeDurably } from './folder-records.js'
 import {
   blobNotFound,
   clipRange,

@@ -12,7 +12,7 @@ import type { DatasetRow } from '../formats/dataset.js'
 import { encodeFrozenEntry, encodeFrozenHead } from '../formats/frozen-list.js'
 import type { FrozenCargo } from '../formats/vault-state.js'
 import { filesFolderName } from '../jobs/staging-data.js'
-import { factsOf, replaceFile, syncFolder } from '../jobs/staging-files.js'
+import { factsOf, replaceFile, syncSharedFolder } from '../jobs/staging-files.js'
 import { travelFiles, travelFolders } from '../plan/repository-files.js'
 import { sideOf } from '../plan/vault-actions.js'
 import { writeIdentity } from './seed-vault.js'
@@ -97,7 +97,7 @@ async function writeFrozenList(vault: VaultFolder): Promise<Omit<FrozenCargo, 'a
   file.end()
   await finished(file)
   await rename(beside, vault.frozenListPath)
-  await syncFolder(vault.folder)
+  await syncSharedFolder(vault.folder)
   return { files, bytes, listHash: hash.digest('hex') }
 }
 
