@@ -5,6 +5,7 @@ import { link, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { TransferError } from '../errors.js'
 import type { NamedSize } from '../formats/frozen-list.js'
+import { syncSharedFolder } from '../jobs/staging-files.js'
 import { folderError } from '../storage/folder-errors.js'
 import { listRepository } from './staged-repository.js'
 import type { SendOptions, VaultPlace } from './vault-place.js'
@@ -59,7 +60,9 @@ export class FolderPlace implements VaultPlace {
         await file.close()
       }
       if (options.replaces) await rename(beside, path)
-      else return await publish(beside, path)
+      else if (!(await publish(beside, path))) return false
+      // Staging may be released on the strength of this file: its name has to outlast a power loss too.
+      await syncSharedFolder(dirname(path))
       return true
     } catch (error) {
       throw error instanceof TransferError ? error : folderError(error, path)
