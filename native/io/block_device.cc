@@ -131,6 +131,7 @@ Status BlockDevice::measure(const DeviceOptions& options) {
     physicalSectorBytes_ = std::max(physical, sectorBytes_);
     sizeBytes_ = size / sectorBytes_ * sectorBytes_;
     directAlignmentBytes_ = direct() ? sectorBytes_ : 1;
+    zeroesItself_ = writable_ && findZeroing();
     return Status::ok();
   }
   struct stat file;
@@ -234,7 +235,7 @@ Status BlockDevice::flush() {
 
 // The kernel zeroes any block device, but one that cannot do it itself gets pages of zeros, one call after the other: a
 // queue of writes is faster. Of a partition the queue is that of its disk.
-bool BlockDevice::zeroesItself() const {
+bool BlockDevice::findZeroing() const {
   struct stat status {};
   if (::fstat(buffered_.number(), &status) != 0) return false;
   const std::string device =
@@ -250,7 +251,7 @@ Status BlockDevice::zero(uint64_t offsetBytes, uint64_t lengthBytes, Zeroing zer
   std::shared_lock open(closing_);
   DISKFERRY_TRY(checkRange("zero", offsetBytes, lengthBytes));
   const bool keepsRoom = zeroing == Zeroing::keepsRoom;
-  if (keepsRoom && kind_ == DeviceKind::block && !zeroesItself())
+  if (keepsRoom && kind_ == DeviceKind::block && !zeroesItself_)
     return Status(ErrorCode::DEVICE_UNSUPPORTED, path_ + ": does not zero ranges itself");
   // Of block devices too, since Linux 4.9: blkdev_fallocate in block/fops.c.
   const int mode = FALLOC_FL_KEEP_SIZE | (keepsRoom ? FALLOC_FL_ZERO_RANGE : FALLOC_FL_PUNCH_HOLE);

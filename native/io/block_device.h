@@ -61,7 +61,7 @@ class BlockDevice final : public Sectors {
   Status openDescriptors(const DeviceOptions& options);
   Status measure(const DeviceOptions& options);
   Status checkRange(const char* verb, uint64_t offsetBytes, uint64_t lengthBytes) const;
-  bool zeroesItself() const;
+  bool findZeroing() const;
   int descriptorFor(uint64_t offsetBytes, uint64_t lengthBytes) const;
   Status transferRead(uint64_t offsetBytes, std::span<std::byte> into);
   Status transferWrite(uint64_t offsetBytes, std::span<const std::byte> from);
@@ -69,6 +69,7 @@ class BlockDevice final : public Sectors {
   std::string path_;
   DeviceKind kind_ = DeviceKind::file;
   bool writable_ = false;
+  bool zeroesItself_ = false;  // of a block device that is written
   uint64_t sizeBytes_ = 0;
   uint32_t sectorBytes_ = 512;
   uint32_t physicalSectorBytes_ = 512;
