@@ -29,11 +29,18 @@ void TransferRun::join() {
   if (thread_.joinable()) thread_.join();
 }
 
-void TransferRun::abort() { fail(Status(ErrorCode::INTERRUPTED, "the transfer was interrupted")); }
+void TransferRun::abort() {
+  std::lock_guard lock(mutex_);
+  if (!isCommitting_) stop(Status(ErrorCode::INTERRUPTED, "the transfer was interrupted"));
+}
 
-// The first failure is the reason; what follows from it is not told.
 void TransferRun::fail(const Status& status) {
   std::lock_guard lock(mutex_);
+  stop(status);
+}
+
+// With the mutex held. The first failure is the reason; what follows from it is not told.
+void TransferRun::stop(const Status& status) {
   if (isStopped_) return;
   failure_ = status;
   isStopped_ = true;
@@ -141,7 +148,7 @@ void TransferRun::transfer() {
   if (!status.isOk()) fail(status);
   // All digests are known, and all are good, before a target may look whole.
   if (blockDigests_ != nullptr) blockDigests_->finish();
-  const bool isGood = !isStopped();
+  const bool isGood = decideToCommit();
   for (auto& writer : writers_) writer->close(isGood);
   for (auto& writer : writers_) writer->join();
   writers_.clear();
@@ -149,6 +156,14 @@ void TransferRun::transfer() {
   if (isGood && isContentWhole_) summary_.digests = std::move(digests);
   content_.reset();
   source_.reset();
+}
+
+// From here on the targets get their first block: an abort that comes later finds them whole, and is no failure, unless
+// they are still to be read back.
+bool TransferRun::decideToCommit() {
+  std::lock_guard lock(mutex_);
+  isCommitting_ = !isStopped_ && !options_.readBack;
+  return !isStopped_;
 }
 
 bool TransferRun::take(const BlockPtr& block) {

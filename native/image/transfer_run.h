@@ -73,6 +73,7 @@ class TransferRun {
   Status prepare();
   void makeTargets();
   void transfer();
+  bool decideToCommit();
   bool take(const BlockPtr& block);
   void compareDigest(const Block& block, const Md5Digest& digest);
   void tellDamage(const Block& block, const Status& why);
@@ -80,6 +81,7 @@ class TransferRun {
   void readBackTarget(size_t target, size_t bufferCount);
   void targetFailed(size_t target, const Status& why);
   void fail(const Status& status);
+  void stop(const Status& status);
   bool isStopped() const;
 
   TransferOptions options_;
@@ -95,6 +97,7 @@ class TransferRun {
   mutable std::mutex mutex_;  // guards what follows
   Status failure_;
   bool isStopped_ = false;
+  bool isCommitting_ = false;            // and nothing follows that an abort could stop
   std::vector<ContentReader*> readers_;  // that fail() stops
   std::mutex eventMutex_;                // guards what follows, and the events
   std::vector<bool> hasFailed_;          // of the targets

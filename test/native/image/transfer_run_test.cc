@@ -100,6 +100,36 @@ TEST_CASE("a target cut off at any moment looks empty or old, and resumes to the
   }
 }
 
+TEST_CASE("an abort while the first block is written, behind all others, finds the target whole and is no failure") {
+  class Aborting final : public Sectors {
+   public:
+    explicit Aborting(std::shared_ptr<MemorySectors> below) : below_(std::move(below)) {}
+    uint64_t sizeBytes() const override { return below_->sizeBytes(); }
+    uint32_t sectorBytes() const override { return below_->sectorBytes(); }
+    Status read(uint64_t offset, std::span<std::byte> into) override { return below_->read(offset, into); }
+    Status write(uint64_t offset, std::span<const std::byte> from) override {
+      if (offset == 0 && from[0] != std::byte{0}) run.get_future().get()->abort();
+      return below_->write(offset, from);
+    }
+    Status flush() override { return Status::ok(); }
+    std::promise<TransferRun*> run;
+
+   private:
+    std::shared_ptr<MemorySectors> below_;
+  };
+  for (const bool readBack : {false, true}) {
+    CAPTURE(readBack);
+    Made made;
+    auto below = made.image.target();
+    auto target = std::make_shared<Aborting>(below);
+    TransferOptions options = made.image.restore(made.source, {target});
+    options.readBack = readBack;
+    const Transferred told = transfer(std::move(options), [&](TransferRun& run) { target->run.set_value(&run); });
+    CHECK(told.status.code() == (readBack ? ErrorCode::INTERRUPTED : ErrorCode::OK));
+    CHECK(made.image.isRestored(*below));
+  }
+}
+
 TEST_CASE("resuming makes the first block zeros again before it writes, and leaves what is equal alone") {
   Made made;
   auto below = made.image.target();
