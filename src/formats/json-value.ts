@@ -67,6 +67,22 @@ export class JsonValue {
   }
 }
 
+/** The root of a whole document; what `fail` is told begins with where it is. */
+export function rootOf(document: unknown, fail: (problem: string) => never): JsonValue {
+  return new JsonValue(document, '', (problem, path) => fail(`${path || 'the document'} ${problem}`))
+}
+
+/** The root of a text that somebody typed. `fail` is told as by `rootOf`, and why it is no JSON. */
+export function readJson(text: string, fail: (problem: string) => never): JsonValue {
+  let document: unknown
+  try {
+    document = JSON.parse(text)
+  } catch (cause) {
+    fail(`this is no JSON: ${(cause as Error).message}`)
+  }
+  return rootOf(document, fail)
+}
+
 /** The fields of `names` that are there, as text. */
 export function textFields<Name extends string>(
   from: JsonValue,

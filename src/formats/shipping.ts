@@ -2,7 +2,7 @@
 // only; what makes an address complete is a rule, and rules are in plan/shipping-rules.ts.
 
 import { TransferError } from '../errors.js'
-import { JsonValue, textFields } from './json-value.js'
+import { type JsonValue, readJson, textFields } from './json-value.js'
 
 const addressNames = [
   'recipientName',
@@ -146,20 +146,12 @@ export function parseReturnFile(
   text: string,
   fileName: string,
 ): { returnAddress?: ReturnAddress; returnShipping?: ReturnShipping } {
-  const invalid = (problem: string) => {
-    return new TransferError('JOB_FILE_INVALID', `${fileName}: ${problem}.`, { path: fileName })
+  const fail = (problem: string): never => {
+    throw new TransferError('JOB_FILE_INVALID', `${fileName}: ${problem}.`, { path: fileName })
   }
-  let document: unknown
-  try {
-    document = JSON.parse(text)
-  } catch (cause) {
-    throw invalid(`this is no JSON: ${(cause as Error).message}`)
-  }
-  const root = new JsonValue(document, '', (problem, path) => {
-    throw invalid(`${path || 'the document'} ${problem}`)
-  })
+  const root = readJson(text, fail)
   const unknown = root.names().filter((name) => name !== 'returnAddress' && name !== 'returnShipping')
-  if (unknown.length > 0) throw invalid(`${unknown[0]} is not known here; known are returnAddress and returnShipping`)
+  if (unknown.length > 0) fail(`${unknown[0]} is not known here; known are returnAddress and returnShipping`)
   const address = root.get('returnAddress')
   const back = root.get('returnShipping')
   return {

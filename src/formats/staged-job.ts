@@ -4,8 +4,9 @@
 import { TransferError } from '../errors.js'
 import { containerNameProblem } from './destination.js'
 import { isDriveId } from './drive-spec.js'
-import { JsonValue, textFields } from './json-value.js'
+import { type JsonValue, textFields } from './json-value.js'
 import { type ReturnAddress, type ReturnShipping, readShippingParts, type ShippedPackage } from './shipping.js'
+import { encodeStateDocument, type Fail, openStateDocument, type StateForm } from './state-document.js'
 
 /** In the order in which a job walks through them. What happens after that, the service says. */
 export const stagedStates = ['staged', 'preparing', 'prepared', 'ordered', 'shipped'] as const
@@ -72,9 +73,12 @@ export interface StagedJob {
   revision: number
 }
 
-const format = 'diskferry-staged-job'
-const version = 1
-const textMax = 1 << 20
+const form: StateForm = {
+  format: 'diskferry-staged-job',
+  version: 1,
+  foreign: 'this is no state of a staged job',
+  broken: 'this is no whole JSON; it was cut off or edited',
+}
 const drivesMax = 100
 const unprintable = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u
 
@@ -85,41 +89,24 @@ export function parseJobFolderName(name: string): { account: string; job: string
 }
 
 export function encodeStagedJob(job: StagedJob): string {
-  return `${JSON.stringify({ format, version, ...job }, undefined, 2)}\n`
+  return encodeStateDocument(form, job)
 }
 
 /** @throws TransferError STAGING_INVALID with the path of the value. */
 export function parseStagedJob(text: string, fileName = 'job.json'): StagedJob {
-  const invalid = (problem: string): TransferError => {
-    return new TransferError('STAGING_INVALID', `${fileName}: ${problem}.`, {
+  const fail = (problem: string): never => {
+    throw new TransferError('STAGING_INVALID', `${fileName}: ${problem}.`, {
       hint: 'Restore it from a copy, or move it away: diskprep makes it anew from the journal and the service.',
       path: fileName,
     })
   }
-  if (text.length > textMax) throw invalid(`it has ${text.length} characters, at most ${textMax} are read`)
-  let document: unknown
-  try {
-    document = JSON.parse(text, (name, value) => {
-      // Such a text would move the cursor of whoever is shown it.
-      if (typeof value === 'string' && unprintable.test(value))
-        throw invalid(`${JSON.stringify(name)} has a control character`)
-      return value
-    })
-  } catch (error) {
-    throw error instanceof TransferError ? error : invalid('this is no whole JSON; it was cut off or edited')
-  }
-  const root = new JsonValue(document, '', (problem, path) => {
-    throw invalid(`${path || 'the document'} ${problem}`)
+  const root = openStateDocument(text, form, fail, (name, value) => {
+    // Such a text would move the cursor of whoever is shown it.
+    if (typeof value === 'string' && unprintable.test(value)) fail(`${JSON.stringify(name)} has a control character`)
+    return value
   })
-  if (root.get('format')?.text() !== format) throw invalid('this is no state of a staged job')
-  const found = root.need('version').number()
-  if (found !== version) throw invalid(`it is of version ${found}, and this program reads version ${version}`)
-  return readJob(root, (problem) => {
-    throw invalid(problem)
-  })
+  return readJob(root, fail)
 }
-
-type Fail = (problem: string) => never
 
 function readJob(root: JsonValue, fail: Fail): StagedJob {
   const account = root.need('account').text(24)

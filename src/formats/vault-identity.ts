@@ -2,7 +2,7 @@
 // which seed this is a half of, so that two halves of different seeds are never put together.
 
 import { TransferError } from '../errors.js'
-import { JsonValue } from './json-value.js'
+import { rootOf } from './json-value.js'
 
 export const identityName = 'diskferry-vault.json'
 export const identityBytesMax = 16_384
@@ -33,7 +33,7 @@ export function parseIdentity(text: string, where: string): VaultIdentity {
   try {
     if (text.length <= identityBytesMax) document = JSON.parse(text)
   } catch {}
-  const root = new JsonValue(document, '', (problem, path) => fail(`${path || 'the document'} ${problem}`))
+  const root = rootOf(document, fail)
   if (root.get('format')?.text() !== format) fail('this is no identity of a vault')
   return {
     seedId: root.need('seedId').text(36),

@@ -3,7 +3,8 @@
 
 import { TransferError } from '../errors.js'
 import { containerNameProblem } from './destination.js'
-import { JsonValue } from './json-value.js'
+import type { JsonValue } from './json-value.js'
+import { encodeStateDocument, type Fail, openStateDocument, type StateForm } from './state-document.js'
 import { parseSchedule, type VaultSchedule } from './vault-schedule.js'
 
 /** In the order in which a vault walks through them. */
@@ -92,15 +93,18 @@ export interface VaultState {
   revision: number
 }
 
-const format = 'diskferry-vault-state'
-const version = 1
-const textMax = 1 << 20
+const form: StateForm = {
+  format: 'diskferry-vault-state',
+  version: 1,
+  foreign: 'this is no state of a vault',
+  broken: 'it is no whole JSON; it was cut off or edited',
+}
 const pathsMax = 10_000
 // biome-ignore lint/suspicious/noControlCharactersInRegex: it looks for them
 const unprintable = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/
 
 export function encodeVaultState(state: VaultState): string {
-  return `${JSON.stringify({ format, version, ...state }, undefined, 2)}\n`
+  return encodeStateDocument(form, state)
 }
 
 /** @throws TransferError VAULT_INVALID with the path of the value. */
@@ -111,21 +115,8 @@ export function parseVaultState(text: string, fileName = 'vault.json'): VaultSta
       path: fileName,
     })
   }
-  if (text.length > textMax) fail(`it has ${text.length} characters, at most ${textMax} are read`)
-  let document: unknown
-  try {
-    document = JSON.parse(text)
-  } catch {
-    fail('it is no whole JSON; it was cut off or edited')
-  }
-  const root = new JsonValue(document, '', (problem, path) => fail(`${path || 'the document'} ${problem}`))
-  if (root.get('format')?.text() !== format) fail('this is no state of a vault')
-  const found = root.need('version').number()
-  if (found !== version) fail(`it is of version ${found}, and this program reads version ${version}`)
-  return readState(root, fail)
+  return readState(openStateDocument(text, form, fail), fail)
 }
-
-type Fail = (problem: string) => never
 
 function readState(root: JsonValue, fail: Fail): VaultState {
   const text = (from: JsonValue, lengthMax?: number) => {

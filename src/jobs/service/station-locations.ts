@@ -3,7 +3,7 @@
 
 import { readFile } from 'node:fs/promises'
 import { TransferError } from '../../errors.js'
-import { JsonValue } from '../../formats/json-value.js'
+import { readJson } from '../../formats/json-value.js'
 import { type DatacenterLocation, knownCarriers, readLocation } from '../../formats/shipping.js'
 import { writeWhole } from '../../prepare/session-files.js'
 
@@ -25,9 +25,9 @@ function firstLocation(name: string): DatacenterLocation {
 
 /** @throws TransferError SERVICE_DATA_INVALID */
 export async function readOrMakeLocations(path: string): Promise<DatacenterLocation[]> {
-  const fail = (problem: string) => {
+  const fail = (problem: string): never => {
     const hint = 'Correct it, or remove it and the first one is made anew.'
-    return new TransferError('SERVICE_DATA_INVALID', `${path}: ${problem}.`, { path, hint })
+    throw new TransferError('SERVICE_DATA_INVALID', `${path}: ${problem}.`, { path, hint })
   }
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined
@@ -38,17 +38,8 @@ export async function readOrMakeLocations(path: string): Promise<DatacenterLocat
     await writeWhole(path, [`${JSON.stringify(locations, undefined, 2)}\n`])
     return locations
   }
-  let document: unknown
-  try {
-    document = JSON.parse(text)
-  } catch (cause) {
-    throw fail(`this is no JSON: ${(cause as Error).message}`)
-  }
-  const root = new JsonValue(document, '', (problem, at) => {
-    throw fail(`${at || 'the document'} ${problem}`)
-  })
-  const locations = root.list(100).map(readLocation)
-  if (locations.length === 0) throw fail('there is no location')
+  const locations = readJson(text, fail).list(100).map(readLocation)
+  if (locations.length === 0) fail('there is no location')
   return locations
 }
 
