@@ -33,6 +33,17 @@ export class JsonValue {
     return this.fail(`is ${kindOf(this.value)}, expected a number`, this.path)
   }
 
+  /** From 0 on. */
+  count(): number {
+    const value = this.number()
+    return Number.isSafeInteger(value) && value >= 0 ? value : this.fail('is no whole number', this.path)
+  }
+
+  oneOf<const Name extends string>(names: readonly Name[]): Name {
+    const text = this.text(64)
+    return names.find((name) => name === text) ?? this.fail(`is none of ${names.join(', ')}`, this.path)
+  }
+
   boolean(): boolean {
     return typeof this.value === 'boolean'
       ? this.value

@@ -125,7 +125,7 @@ function readJob(root: JsonValue, fail: Fail): StagedJob {
     job,
     container,
     ...readPlace(root, fail),
-    state: oneOf(stagedStates, root.need('state'), fail),
+    state: root.need('state').oneOf(stagedStates),
     drives: readDrives(root, fail),
     ...(order === undefined ? {} : { order: readOrder(order, fail) }),
     ...(shipping === undefined ? {} : { shipping: readShipping(shipping, fail) }),
@@ -142,7 +142,7 @@ function readPlace(root: JsonValue, fail: Fail) {
     fail('resourceGroup is no name of a resource group')
   }
   const cloud = root.get('cloud')
-  return { ...place, ...(cloud === undefined ? {} : { cloud: oneOf(stagedClouds, cloud, fail) }) }
+  return { ...place, ...(cloud === undefined ? {} : { cloud: cloud.oneOf(stagedClouds) }) }
 }
 
 export function isSubscriptionId(text: string): boolean {
@@ -167,13 +167,13 @@ function readDrive(from: JsonValue, fail: Fail): StagedDrive {
   const sizes: Partial<Record<'files' | 'bytes', number>> = {}
   for (const name of ['files', 'bytes'] as const) {
     const value = from.get(name)
-    if (value !== undefined) sizes[name] = count(value, fail)
+    if (value !== undefined) sizes[name] = value.count()
   }
   return {
     driveId,
     spec: from.need('spec').text(),
     host: from.need('host').text(255),
-    sizeBytes: count(from.need('sizeBytes'), fail),
+    sizeBytes: from.need('sizeBytes').count(),
     outcome: from.need('outcome').text(64),
     ...sizes,
     ...(manifestHash === undefined ? {} : { manifestHash }),
@@ -188,7 +188,7 @@ function readOrder(from: JsonValue, fail: Fail): StagedOrder {
   const api = from.get('api')
   return {
     service: from.need('service').text(),
-    ...(api === undefined ? {} : { api: oneOf(stagedApis, api, fail) }),
+    ...(api === undefined ? {} : { api: api.oneOf(stagedApis) }),
     state: from.need('state').text(64),
     seenAt: time(from.need('seenAt'), fail),
     ...lines('shipTo'),
@@ -204,18 +204,7 @@ function readShipping(from: JsonValue, fail: Fail): StagedShipping {
   }
 }
 
-function count(from: JsonValue, fail: Fail): number {
-  const value = from.number()
-  return Number.isSafeInteger(value) && value >= 0 ? value : fail(`${from.path} is no whole number`)
-}
-
 function time(from: JsonValue, fail: Fail): string {
   const text = from.text(40)
   return /^\d{4}-\d{2}-\d{2}T/.test(text) && !Number.isNaN(Date.parse(text)) ? text : fail(`${from.path} is no time`)
-}
-
-function oneOf<Name extends string>(names: readonly Name[], from: JsonValue, fail: Fail): Name {
-  const text = from.text(64)
-  const name = names.find((candidate) => candidate === text)
-  return name ?? fail(`${from.path} is none of ${names.join(', ')}`)
 }

@@ -128,14 +128,10 @@ function readState(root: JsonValue, fail: Fail): VaultState {
     return pattern.test(value) ? value : fail(`${from.path} is no ${what}`)
   }
   const time = (from: JsonValue) => matching(from, /^\d{4}-\d{2}-\d{2}T[\d:.]+Z$/, 'time')
-  const count = (from: JsonValue) => {
-    const value = from.number()
-    return Number.isSafeInteger(value) && value >= 0 ? value : fail(`${from.path} is no whole number`)
-  }
   const hash = (from: JsonValue) => matching(from, /^[0-9a-f]{64}$/, 'SHA-256')
   const counts = (from: JsonValue): VaultCounts => ({
-    files: count(from.need('files')),
-    bytes: count(from.need('bytes')),
+    files: from.need('files').count(),
+    bytes: from.need('bytes').count(),
   })
   const optional = <Name extends string, T>(from: JsonValue, name: Name, read: (value: JsonValue) => T) => {
     const value = from.get(name)
@@ -146,8 +142,6 @@ function readState(root: JsonValue, fail: Fail): VaultState {
       .need(name)
       .list(pathsMax)
       .map((entry) => text(entry))
-  const oneOf = <T extends string>(names: readonly T[], from: JsonValue): T =>
-    names.find((name) => name === from.text(64)) ?? fail(`${from.path} is none of ${names.join(', ')}`)
   const container = text(root.need('container'), 63)
   const problem = containerNameProblem(container)
   if (problem !== undefined) fail(`container: ${problem}`)
@@ -157,12 +151,12 @@ function readState(root: JsonValue, fail: Fail): VaultState {
   const source = root.need('source')
   return {
     seedId: matching(root.need('seedId'), /^[0-9a-f-]{36}$/, 'seed id'),
-    generation: count(root.need('generation')),
+    generation: root.need('generation').count(),
     account: matching(root.need('account'), /^[a-z0-9]{3,24}$/, 'account'),
     job: matching(root.need('job'), /^[a-z][a-z0-9-]{1,22}[a-z0-9]$/, 'job'),
     container,
     prefix,
-    state: oneOf(vaultStates, root.need('state')),
+    state: root.need('state').oneOf(vaultStates),
     source: {
       host: text(source.need('host'), 255),
       paths: list(source, 'paths'),
@@ -174,7 +168,7 @@ function readState(root: JsonValue, fail: Fail): VaultState {
     ...optional(root, 'passwordFile', text),
     ...optional(root, 'target', (from) => ({
       address: text(from.need('address')),
-      ...optional(from, 'secretKind', (kind) => oneOf(secretKinds, kind)),
+      ...optional(from, 'secretKind', (kind) => kind.oneOf(secretKinds)),
       ...optional(from, 'secretPath', text),
     })),
     ...optional(root, 'frozen', (from) => ({
@@ -190,7 +184,7 @@ function readState(root: JsonValue, fail: Fail): VaultState {
       ...optional(from, 'forcedBecause', text),
       ...optional(from, 'disk', counts),
       ...optional(from, 'network', counts),
-      ...optional(from, 'repaired', count),
+      ...optional(from, 'repaired', (repaired) => repaired.count()),
     })),
     ...optional(root, 'running', (from) => ({
       what: text(from.need('what'), 64),
@@ -199,9 +193,9 @@ function readState(root: JsonValue, fail: Fail): VaultState {
     })),
     ...optional(root, 'lastBackup', (from) => ({
       at: time(from.need('at')),
-      place: oneOf(['staging', 'vault'] as const, from.need('place')),
+      place: from.need('place').oneOf(['staging', 'vault']),
       snapshot: matching(from.need('snapshot'), /^[0-9a-f]{8,64}$/, 'snapshot'),
-      bytesAdded: count(from.need('bytesAdded')),
+      bytesAdded: from.need('bytesAdded').count(),
       isPartial: from.need('isPartial').boolean(),
     })),
     ...optional(root, 'checkedAt', time),
@@ -210,7 +204,7 @@ function readState(root: JsonValue, fail: Fail): VaultState {
     ...optional(root, 'schedule', (from) => parseSchedule(from, fail)),
     createdAt: time(root.need('createdAt')),
     changedAt: time(root.need('changedAt')),
-    revision: count(root.need('revision')),
+    revision: root.need('revision').count(),
   }
 }
 
