@@ -12,6 +12,7 @@ import {
 import { confirmErase } from './erase-question.js'
 import { abortOnSignals } from './signals.js'
 import type { Terminal } from './terminal.js'
+import { readRate } from './transfer-options.js'
 
 const unreadableShown = 20
 
@@ -55,10 +56,9 @@ export function byteOption(text: string | undefined, name: string): number | und
   return bytes
 }
 
-/** Bytes a second. */
+/** To be spread into the options of a run. */
 export function rateOption(text: string | undefined): { limitBytesPerSecond?: number } {
-  const rate = byteOption(text, '--limit-rate')
-  if (rate === 0) throw new TypeError('expected more than 0 for --limit-rate')
+  const rate = readRate(text)
   return rate === undefined ? {} : { limitBytesPerSecond: rate }
 }
 

@@ -1,10 +1,11 @@
 // What `receive` is told, checked once: how fast, where it goes on, and what is kept of the import.
 
-import { parseByteSize, RateLimit, type ReceiveRequest } from '../index.js'
+import type { ReceiveRequest } from '../index.js'
 import type { GlobalOptions } from './options.js'
 import type { ShippedDriveOptions } from './shipped-drive-options.js'
 import type { StationOptions } from './station-options.js'
 import type { StorageOptions } from './storage-options.js'
+import { checkConcurrency, readRateLimit } from './transfer-options.js'
 
 export interface ReceiveOptions extends GlobalOptions, StorageOptions, ShippedDriveOptions, StationOptions {
   drive: string[]
@@ -25,13 +26,8 @@ export type ReceiveSettings = Omit<ReceiveRequest, 'drives' | 'store' | 'signal'
 /** @throws TypeError for values that are none. */
 export function readSettings(options: ReceiveOptions): ReceiveSettings {
   const { drive, state, journal, resume, concurrency, limitRate, manifestHash } = options
-  if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > 256) {
-    throw new TypeError(`expected 1 to 256 for --concurrency but received ${concurrency}`)
-  }
-  const rate = limitRate === undefined ? undefined : parseByteSize(limitRate)
-  if (limitRate !== undefined && (rate === undefined || rate === 0)) {
-    throw new TypeError(`expected bytes a second such as 20M for --limit-rate but received ${limitRate}`)
-  }
+  checkConcurrency(concurrency, 256)
+  const rateLimit = readRateLimit(limitRate)
   if (manifestHash !== undefined && (drive.length > 1 || !/^[0-9A-Fa-f]{32}$/.test(manifestHash))) {
     throw new TypeError('expected 32 hexadecimal digits for --manifest-hash, and one --drive')
   }
@@ -42,7 +38,7 @@ export function readSettings(options: ReceiveOptions): ReceiveSettings {
     contentMd5: options.contentMd5,
     verboseLog: options.verboseLog,
     backupManifest: options.backupManifest,
-    ...(rate === undefined ? {} : { rateLimit: new RateLimit(rate) }),
+    ...rateLimit,
   }
 }
 

@@ -8,9 +8,7 @@ import {
   exitCodes,
   isDriveLost,
   type PathMap,
-  parseByteSize,
   parsePathMap,
-  RateLimit,
   type RepairReport,
   type RepairRequest,
   repairImport,
@@ -23,6 +21,7 @@ import { readShippedDrive, type ShippedDriveOptions, shippedDriveOptions } from 
 import { abortOnSignals } from '../signals.js'
 import { openStore, type StorageOptions, storageOptions } from '../storage-options.js'
 import { createTerminal, type Terminal } from '../terminal.js'
+import { checkConcurrency, readRateLimit } from '../transfer-options.js'
 
 interface RepairOptions extends GlobalOptions, StorageOptions, ShippedDriveOptions {
   copyLog: string
@@ -97,13 +96,8 @@ async function readRequest(options: RepairOptions, terminal: Terminal): Promise<
   if (drive === undefined && from === undefined && path === undefined) {
     throw new TypeError('expected --drive, --from or --path-map to repair from')
   }
-  if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > 256) {
-    throw new TypeError(`expected 1 to 256 for --concurrency but received ${concurrency}`)
-  }
-  const rate = limitRate === undefined ? undefined : parseByteSize(limitRate)
-  if (limitRate !== undefined && (rate === undefined || rate === 0)) {
-    throw new TypeError(`expected bytes a second such as 20M for --limit-rate but received ${limitRate}`)
-  }
+  checkConcurrency(concurrency, 256)
+  const rateLimit = readRateLimit(limitRate)
   const pathMap = path === undefined ? undefined : await readPathMap(path)
   const request: ReadOptions['request'] = {
     logPath: copyLog,
@@ -112,7 +106,7 @@ async function readRequest(options: RepairOptions, terminal: Terminal): Promise<
     ...(from === undefined ? {} : { from }),
     ...(path === undefined ? {} : { pathMap: pathMap ?? new Map() }),
     ...(state === undefined ? {} : { statePath: state }),
-    ...(rate === undefined ? {} : { rateLimit: new RateLimit(rate) }),
+    ...rateLimit,
   }
   return { request, newPathMap: pathMap === undefined ? path : undefined }
 }

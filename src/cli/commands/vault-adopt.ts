@@ -7,8 +7,6 @@ import {
   formatBytes,
   getJob,
   lookAtVault,
-  parseByteSize,
-  RateLimit,
   readStagedJob,
   releaseStaging,
   type StagedJob,
@@ -17,6 +15,7 @@ import { exitCodeHelp } from '../exit-codes.js'
 import type { GlobalOptions } from '../options.js'
 import { openService, type ServiceOptions, serviceOptions } from '../service-options.js'
 import { createTerminal, type Terminal } from '../terminal.js'
+import { checkConcurrency, readRateLimit } from '../transfer-options.js'
 import { targetOf } from '../vault/access.js'
 import { findVault } from '../vault/find-vault.js'
 import {
@@ -62,13 +61,11 @@ export const vaultAdoptCommand: CommandModule<GlobalOptions, AdoptWords> = {
   handler: async (options) => {
     const hashShare = readShare(options.verify)
     const { concurrency } = options
-    if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > 64) {
-      throw new TypeError(`expected 1 to 64 for --concurrency but received ${concurrency}`)
-    }
+    checkConcurrency(concurrency, 64)
     await withVault(options, async ({ vault, access, terminal, signal }) => {
       const target = targetOf(options, vault.state.target)
       if (target === undefined) throw new TypeError('expected --to with the account that the drives were imported into')
-      const rate = options.limitRate === undefined ? undefined : readRate(options.limitRate)
+      const rateLimit = readRateLimit(options.limitRate)
       const result = await adoptVault(vault, {
         ...access,
         target,
@@ -78,7 +75,7 @@ export const vaultAdoptCommand: CommandModule<GlobalOptions, AdoptWords> = {
         dryRun: options.dryRun,
         takesOver: options.takeOver,
         concurrency,
-        ...(rate === undefined ? {} : { rateLimit: new RateLimit(rate) }),
+        ...rateLimit,
         ...adoptProgress(terminal),
       })
       show(terminal, vault.state.job, result)
@@ -95,14 +92,6 @@ function readShare(text: string): number {
     throw new TypeError(`expected none, all or a share such as 5% for --verify but received ${text}`)
   }
   return Number(percent) / 100
-}
-
-function readRate(text: string): number {
-  const rate = parseByteSize(text)
-  if (rate === undefined || rate === 0) {
-    throw new TypeError(`expected bytes a second such as 20M for --limit-rate but received ${text}`)
-  }
-  return rate
 }
 
 /** Who forces it need not have a service. */
