@@ -37,8 +37,22 @@ export function addToPreview(preview: RestorePreview, path: string, file: Restor
   preview.files++
   preview.bytes += file.sizeBytes
   preview.effects[effect]++
-  const isHarmless = effect === 'new' || effect === 'unchanged'
-  if (!isHarmless && preview.examples.length < previewExamplesMax) preview.examples.push({ path, effect })
+  addExample(preview, path, effect)
+}
+
+/** A link or a device of the snapshot: counted where something else loses its place to it. */
+export function addObstacle(preview: RestorePreview, path: string, effect: RestoreEffect): void {
+  if (isHarmless(effect)) return
+  preview.effects[effect]++
+  addExample(preview, path, effect)
+}
+
+function addExample({ examples }: RestorePreview, path: string, effect: RestoreEffect): void {
+  if (!isHarmless(effect) && examples.length < previewExamplesMax) examples.push({ path, effect })
+}
+
+function isHarmless(effect: RestoreEffect): boolean {
+  return effect === 'new' || effect === 'unchanged'
 }
 
 /** How many files lose what they have now. */

@@ -79,7 +79,25 @@ export async function restoreSnapshot(restic: Restic, request: RestoreRequest): 
   const { snapshot, target, includes, verify, onLine } = request
   const words = ['restore', snapshot, '--target', target, ...(verify ? ['--verify'] : [])]
   for (const path of includes) words.push('--include', escapePattern(path))
-  await restic.run(words, onLine === undefined ? {} : { line: onLine })
+  const problems: { message: string }[] = []
+  const line = (text: string) => {
+    onLine?.(text)
+    const message = /^ignoring error for (.*)$/.exec(text)?.[1]
+    if (message !== undefined) problems.push({ message })
+  }
+  await restic.run(words, { line }).catch((error: unknown) => {
+    if (!(error instanceof TransferError) || error.code !== 'TOOL_FAILED' || problems.length === 0) throw error
+    throw notRestored(error, problems)
+  })
+}
+
+function notRestored(cause: TransferError, problems: { message: string }[]): TransferError {
+  const message = `${problems.length} errors of restic; the first is: ${problems[0]?.message}. The rest was restored, and not read back.`
+  return new TransferError('TOOL_FAILED', message, {
+    hint: 'Move what is in the way, or restore into an empty folder with --into.',
+    problems: problems.slice(0, 1000),
+    cause,
+  })
 }
 
 /** A path is meant, not a pattern. */

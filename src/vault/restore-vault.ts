@@ -1,9 +1,10 @@
 // Restoring from a vault, to where the files came from or below another folder: first what it would do to what is there, then the
 // files, then, if wanted, what was written is read back.
 
-import { lstat, mkdir } from 'node:fs/promises'
+import { lstat, mkdir, readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import {
+  addObstacle,
   addToPreview,
   emptyPreview,
   type RestorableFile,
@@ -11,7 +12,9 @@ import {
   restoreEffect,
 } from '../plan/restore-preview.js'
 import { sideOf } from '../plan/vault-actions.js'
-import { eachNode, restoreSnapshot, type SnapshotNode } from '../restic/snapshots.js'
+import type { Restic } from '../restic/run-restic.js'
+import { eachNode, type RestoreRequest, restoreSnapshot, type SnapshotNode } from '../restic/snapshots.js'
+import { ClearedWay } from './clear-way.js'
 import type { VaultLook } from './look-vault.js'
 import { openRestic, type VaultAccess, withLocksCleared } from './vault-access.js'
 
@@ -41,7 +44,7 @@ export async function previewRestore(look: VaultLook, options: RestoreOptions): 
   const { snapshot, paths } = options
   await withLocksCleared(restic, () =>
     eachNode(restic, { snapshot, paths }, (node) => {
-      if (node.type !== 'file') return
+      if (node.type === 'dir') return
       waiting.push(node)
       if (waiting.length >= inBatch) flush()
     }),
@@ -52,17 +55,21 @@ export async function previewRestore(look: VaultLook, options: RestoreOptions): 
 }
 
 async function lookAtAll(nodes: readonly SnapshotNode[], target: string | undefined, preview: RestorePreview) {
-  for (const { path, sizeBytes, modified } of nodes) {
+  for (const { path, type, sizeBytes, modified } of nodes) {
     const place = target === undefined ? path : join(resolve(target), path)
     const file = { sizeBytes, modifiedMs: Date.parse(modified) }
-    addToPreview(preview, place, file, restoreEffect(file, await lookAt(place)))
+    const effect = restoreEffect(file, await lookAt(place, type))
+    if (type === 'file') addToPreview(preview, place, file, effect)
+    else addObstacle(preview, place, effect)
   }
 }
 
-async function lookAt(path: string): Promise<RestorableFile | 'other' | undefined> {
+/** A link, of which the snapshot's list says no size, is the same when its time is. */
+async function lookAt(path: string, type: SnapshotNode['type']): Promise<RestorableFile | 'other' | undefined> {
   try {
     const facts = await lstat(path)
-    return facts.isFile() ? { sizeBytes: facts.size, modifiedMs: facts.mtimeMs } : 'other'
+    if (type === 'symlink' && facts.isSymbolicLink()) return { sizeBytes: 0, modifiedMs: facts.mtimeMs }
+    return type === 'file' && facts.isFile() ? { sizeBytes: facts.size, modifiedMs: facts.mtimeMs } : 'other'
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'ENOENT') return undefined
@@ -77,6 +84,22 @@ export async function restoreVault(look: VaultLook, options: RestoreOptions): Pr
   const { snapshot, paths, verify, onLine } = options
   const target = options.target === undefined ? '/' : resolve(options.target)
   await mkdir(target, { recursive: true })
+  const hasContent = (await readdir(target)).length > 0
   const request = { snapshot, target, includes: paths, verify, ...(onLine === undefined ? {} : { onLine }) }
-  await withLocksCleared(restic, () => restoreSnapshot(restic, request))
+  const way = new ClearedWay(target)
+  try {
+    if (hasContent) await withLocksCleared(restic, () => clearFor(restic, request, way))
+    await withLocksCleared(restic, () => restoreSnapshot(restic, request))
+  } catch (error) {
+    await way.putBack()
+    throw error
+  }
+}
+
+async function clearFor(restic: Restic, { snapshot, includes }: RestoreRequest, way: ClearedWay): Promise<void> {
+  let last = Promise.resolve()
+  await eachNode(restic, { snapshot, paths: includes }, (node) => {
+    if (node.type !== 'dir') last = last.then(() => way.clear(node))
+  })
+  await last
 }

@@ -2,9 +2,21 @@
 // out, restored, released.
 
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  linkSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import type { TransferError } from '../../src/errors.js'
+import { overwritten } from '../../src/plan/restore-preview.js'
 import { adoptVault } from '../../src/vault/adopt-vault.js'
 import { backUpVault } from '../../src/vault/back-up-vault.js'
 import { checkVault, forgetInVault, releaseStaging } from '../../src/vault/keep-vault.js'
@@ -139,6 +151,50 @@ test('a vault goes its way', { skip: resticMissing(), timeout: 180_000 }, async 
     await restoreVault(look, restore)
     assert.equal(readFileSync(join(made.source, 'b.txt'), 'utf8'), 'second')
     await assert.rejects(previewRestore(look, { ...restore, snapshot: '0123abcd' }), { code: 'SNAPSHOT_NOT_FOUND' })
+  })
+
+  await context.test('a restore writes through no link, replaces links, and is verified for all that', async () => {
+    const { source } = made
+    symlinkSync('b.txt', join(source, 'link'))
+    await made.with((vault) => backUpVault(vault, access))
+    const look = await lookAtVault(jobFolder)
+    const restore = { ...access, snapshot: 'latest', paths: [], verify: true }
+    const untouched = await previewRestore(look, restore)
+    assert.deepEqual([untouched.files, overwritten(untouched)], [5, 0])
+    const outside = join(root, 'outside')
+    writeFileSync(outside, 'precious')
+    for (const name of ['b.txt', 'link', 'later.bin']) rmSync(join(source, name))
+    symlinkSync(outside, join(source, 'b.txt'))
+    symlinkSync(outside, join(source, 'link'))
+    linkSync(outside, join(source, 'later.bin'))
+    const preview = await previewRestore(look, restore)
+    assert.deepEqual(preview.examples.map(({ path }) => path).sort(), [
+      join(source, 'b.txt'),
+      join(source, 'later.bin'),
+      join(source, 'link'),
+    ])
+    await restoreVault(look, restore)
+    assert.equal(readFileSync(outside, 'utf8'), 'precious')
+    assert.equal(lstatSync(join(source, 'b.txt')).isFile() && readFileSync(join(source, 'b.txt'), 'utf8'), 'second')
+    assert.equal(readlinkSync(join(source, 'link')), 'b.txt')
+    assert.equal(readFileSync(join(source, 'later.bin')).length, 200_000)
+    assert.equal(overwritten(await previewRestore(look, restore)), 0)
+  })
+
+  await context.test('a restore that meets a folder in its way says so, and puts links back', async () => {
+    const { source } = made
+    const look = await lookAtVault(jobFolder)
+    rmSync(join(source, 'b.txt'))
+    writeTree(join(source, 'b.txt'), { 'mine.txt': 'mine' })
+    const restore = { ...access, snapshot: 'latest', paths: [], verify: true }
+    await assert.rejects(restoreVault(look, restore), (error: TransferError) => {
+      assert.equal(error.code, 'TOOL_FAILED')
+      assert.match(error.message, /b\.txt/)
+      return error.problems.length > 0
+    })
+    assert.equal(readFileSync(join(source, 'b.txt/mine.txt'), 'utf8'), 'mine')
+    assert.equal(readlinkSync(join(source, 'link')), 'b.txt')
+    rmSync(join(source, 'b.txt'), { recursive: true })
   })
 
   await context.test('staging is given back, and the vault goes on without it', async () => {
