@@ -61,6 +61,26 @@ export interface ImageDescription {
   notes: string[]
 }
 
+/** Of an image of which only the size is known: complete, nothing found in it, nothing left out. `at`: ISO 8601, UTC. */
+export function blankDescription(source: ImageSource, madeBy: string, at: string): ImageDescription {
+  return {
+    formatVersion: 1,
+    madeBy,
+    startedAt: at,
+    finishedAt: at,
+    resumedAt: [],
+    state: 'complete',
+    source,
+    partitionTable: 'unknown',
+    partitions: [],
+    options: { usedOnly: false, rescue: false },
+    digests: {},
+    skipped: [],
+    unreadable: [],
+    notes: [],
+  }
+}
+
 const rangesMax = 2_000_000
 const partitionsMax = 1024
 

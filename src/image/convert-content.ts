@@ -9,7 +9,13 @@ import type { DriveProgress } from '../drives/drive-progress.js'
 import { createImageFile } from '../drives/image-file.js'
 import { TransferError } from '../errors.js'
 import { mergeRanges } from '../formats/byte-ranges.js'
-import { type HashName, hashNames, type ImageDescription, type ImageDigests } from '../formats/image-description.js'
+import {
+  blankDescription,
+  type HashName,
+  hashNames,
+  type ImageDescription,
+  type ImageDigests,
+} from '../formats/image-description.js'
 import { ImageIndex, indexHeadBytes } from '../formats/image-index.js'
 import type { ImageContainer } from '../formats/image-trailer.js'
 import { version } from '../version.js'
@@ -151,20 +157,6 @@ async function foreignDescription(image: FoundImage, device: Device, sizeBytes: 
   const at = new Date().toISOString()
   const { partitionTable, partitions, notes } = await surveyContents(device, false)
   const { logicalSectorBytes, physicalSectorBytes } = device
-  return {
-    formatVersion: 1,
-    madeBy: `diskferry ${version}`,
-    startedAt: at,
-    finishedAt: at,
-    resumedAt: [],
-    state: 'complete',
-    source: { path: image.path, kind: 'image', sizeBytes, logicalSectorBytes, physicalSectorBytes },
-    partitionTable,
-    partitions,
-    options: { usedOnly: false, rescue: false },
-    digests: {},
-    skipped: [],
-    unreadable: [],
-    notes,
-  }
+  const source = { path: image.path, kind: 'image' as const, sizeBytes, logicalSectorBytes, physicalSectorBytes }
+  return { ...blankDescription(source, `diskferry ${version}`, at), partitionTable, partitions, notes }
 }

@@ -7,7 +7,7 @@ import { Device } from '../addon/device.js'
 import { TransferError } from '../errors.js'
 import type { ByteRange } from '../formats/byte-ranges.js'
 import { parseRescueMap, partsWith } from '../formats/ddrescue-map.js'
-import { type HashName, hashNames, type ImageDescription } from '../formats/image-description.js'
+import { blankDescription, type HashName, hashNames, type ImageDescription } from '../formats/image-description.js'
 import type { ImageContainer } from '../formats/image-trailer.js'
 import { vhdContentBytesMax } from '../formats/vhd-footer.js'
 import { type CaptureLevel, type CapturePlan, captureLevels } from '../plan/capture-state.js'
@@ -88,19 +88,12 @@ async function planOf(request: CaptureRequest, device: Device, facts: SourceFact
   if (container === 'vhd') refuseVhd(source.sizeBytes)
   const { partitionTable, partitions, skipped, notes } = await surveyContents(device, usedOnly, trustUnclean)
   const description: ImageDescription = {
-    formatVersion: 1,
-    madeBy: `diskferry ${version}`,
-    startedAt: new Date().toISOString(),
+    ...blankDescription(source, `diskferry ${version}`, new Date().toISOString()),
     finishedAt: '',
-    resumedAt: [],
-    state: 'complete',
-    source,
     partitionTable,
     partitions,
     options: { usedOnly, rescue: rescue !== undefined, ...(container === 'lz4' ? { level } : {}) },
-    digests: {},
     skipped,
-    unreadable: [],
     notes: [...mounts.map(mountedNote), ...notes, ...vhdNotes(container, source.sizeBytes)],
   }
   return {

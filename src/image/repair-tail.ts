@@ -5,7 +5,7 @@ import { basename } from 'node:path'
 import { captureImage, walkImage } from '../addon/image-engine.js'
 import { TransferError } from '../errors.js'
 import { mergeRanges } from '../formats/byte-ranges.js'
-import { hashNames, type ImageDescription } from '../formats/image-description.js'
+import { blankDescription, hashNames, type ImageDescription } from '../formats/image-description.js'
 import { ImageIndex, indexHeadBytes } from '../formats/image-index.js'
 import { imageBlockBytes, ourContentBytes } from '../formats/lz4-frame.js'
 import { readJournalRecords } from '../journal/journal-file.js'
@@ -81,26 +81,11 @@ async function knownDescription(path: string, contentBytes: number): Promise<Ima
     return { ...planned.plan.description, unreadable, resumedAt: planned.resumedAt }
   }
   const at = (await stat(path)).mtime.toISOString()
+  const sector = { logicalSectorBytes: 512, physicalSectorBytes: 512 }
+  const source = { path: basename(path), kind: 'image' as const, sizeBytes: contentBytes, ...sector }
   return {
-    formatVersion: 1,
-    madeBy: `diskferry ${version}`,
-    startedAt: at,
-    finishedAt: at,
-    resumedAt: [],
+    ...blankDescription(source, `diskferry ${version}`, at),
     state: 'repaired',
-    source: {
-      path: basename(path),
-      kind: 'image',
-      sizeBytes: contentBytes,
-      logicalSectorBytes: 512,
-      physicalSectorBytes: 512,
-    },
-    partitionTable: 'unknown',
-    partitions: [],
-    options: { usedOnly: false, rescue: false },
-    digests: {},
-    skipped: [],
-    unreadable: [],
     notes: ['What the image said of its device was lost with its end.'],
   }
 }
