@@ -17,7 +17,9 @@ using std::chrono::steady_clock;
 
 constexpr uint64_t kMebibyte = 1 << 20;
 constexpr auto kTimeMax = std::chrono::seconds(3);
-constexpr int kRoundsMax = 3000;
+constexpr int kRoundsMin = 300;  // on a machine that is busy too
+constexpr int kRoundsMax = 2000;
+constexpr size_t kFirstPieces = 8;
 
 struct Kind {
   const char* name;
@@ -69,10 +71,16 @@ bool covers(const std::vector<ByteRange>& outer, const std::vector<ByteRange>& i
   return true;
 }
 
+bool isGoingOn(int round, steady_clock::time_point until) {
+  return round < kRoundsMin || (round < kRoundsMax && steady_clock::now() < until);
+}
+
 void damage(DamagedSectors& sectors, const std::vector<uint64_t>& pieces, Xorshift& random) {
   constexpr uint32_t kExtremes[] = {0, 1, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFF, 0x10000};
   for (uint64_t changes = 1 + random.below(3); changes > 0; changes--) {
-    uint64_t place = pieces[random.below(pieces.size())] + random.below(127) * 4;
+    // A quarter of it where the volume is described: elsewhere most of NTFS is never looked at.
+    const size_t among = random.below(4) == 0 ? std::min(kFirstPieces, pieces.size()) : pieces.size();
+    uint64_t place = pieces[random.below(among)] + random.below(127) * 4;
     uint32_t value = random.below(2) == 0 ? kExtremes[random.below(8)] : static_cast<uint32_t>(random.below(1u << 31));
     if (random.below(3) == 0) value = __builtin_bswap32(value);
     uint64_t length = random.below(2) == 0 ? 4 : 1 + random.below(3);
@@ -85,7 +93,7 @@ void damage(DamagedSectors& sectors, const std::vector<uint64_t>& pieces, Xorshi
 
 TEST_CASE("file systems: damage of any kind gives an answer that makes sense") {
   for (const Kind& kind : kKinds) {
-    CAPTURE(kind.format);
+    CAPTURE(std::string(kind.format));
     MadeImage image(kind.sizeBytes, kind.format);
     REQUIRE(image.isFine());
     if (!image.isMade()) {
@@ -102,7 +110,7 @@ TEST_CASE("file systems: damage of any kind gives an answer that makes sense") {
     Xorshift random(kind.sizeBytes + 1);
     auto until = steady_clock::now() + kTimeMax;
     int refused = 0;
-    for (int round = 0; round < kRoundsMax && steady_clock::now() < until; round++) {
+    for (int round = 0; isGoingOn(round, until); round++) {
       CAPTURE(round);
       damage(*sectors, pieces, random);
       Result<UsedRanges> used = readUsedRanges(sectors, 0, kind.sizeBytes);
@@ -125,7 +133,7 @@ TEST_CASE("file systems: damage of any kind gives an answer that makes sense") {
 TEST_CASE("file systems: with checksums no flipped bit makes free what is in use") {
   for (const Kind& kind : kKinds) {
     if (!kind.hasChecksums) continue;
-    CAPTURE(kind.format);
+    CAPTURE(std::string(kind.format));
     MadeImage image(kind.sizeBytes, kind.format);
     if (!image.isMade()) continue;
     auto sectors = std::make_shared<DamagedSectors>(image);
@@ -134,7 +142,7 @@ TEST_CASE("file systems: with checksums no flipped bit makes free what is in use
     std::vector<uint64_t> pieces = image.writtenPieces();
     Xorshift random(99);
     auto until = steady_clock::now() + kTimeMax;
-    for (int round = 0; round < kRoundsMax && steady_clock::now() < until; round++) {
+    for (int round = 0; isGoingOn(round, until); round++) {
       std::byte piece[512];
       uint64_t at = pieces[random.below(pieces.size())];
       REQUIRE(image.read(at, piece));
