@@ -116,10 +116,10 @@ export function setUp(purpose) {
   installNodeModules()
 }
 
-/** Builds the native module and the TypeScript library. */
+/** Builds the native module and dist/: the program and the library. */
 export function build() {
   run(join(root, 'node_modules/.bin/cmake-js'), ['build', '--parallel', '2', '--log-level', 'error'], {
     stdio: ['ignore', 'ignore', 'inherit'],
   })
-  run(join(root, 'node_modules/.bin/tsc'), ['-p', 'tsconfig.json'])
+  run(process.execPath, [join(root, 'scripts/bundle.mjs')])
 }

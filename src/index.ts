@@ -114,6 +114,7 @@ export {
   returnJob,
   type StationJobName,
 } from './jobs/station-jobs.js'
+export { version } from './package.js'
 export { checkJob, checkJobName, type DriveFacts, type JobDraft, sameLocation } from './plan/job-rules.js'
 export { planRepair, type RepairBlob, type RepairStep } from './plan/repair-plan.js'
 export { repairSourceCandidates } from './plan/repair-source.js'
@@ -198,4 +199,3 @@ export { followSchedule, runDueSlot, type ScheduledRun } from './vault/run-sched
 export { type SeedOptions, seedVault } from './vault/seed-vault.js'
 export type { VaultAccess } from './vault/vault-access.js'
 export { readVaultOwner, readVaultState, VaultFolder } from './vault/vault-folder.js'
-export { version } from './version.js'

@@ -4,6 +4,7 @@
 import { createRequire } from 'node:module'
 import { type ErrorCode, TransferError } from '../errors.js'
 import type { ExtentTable, FileTree } from '../file-tree.js'
+import { packageRoot } from '../package.js'
 
 /** Something with sectors: a device. Opaque. */
 export interface SectorsHandle {
@@ -372,9 +373,9 @@ let loaded: Addon | undefined
 
 function load(): Addon {
   if (loaded !== undefined) return loaded
-  const require = createRequire(import.meta.url)
+  const require = createRequire(packageRoot)
   try {
-    loaded = require('../../build/Release/diskferry.node') as Addon
+    loaded = require('./build/Release/diskferry.node') as Addon
   } catch (cause) {
     throw new TransferError('ADDON_MISSING', `the native module could not be loaded: ${(cause as Error).message}`, {
       cause,

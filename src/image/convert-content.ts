@@ -18,7 +18,7 @@ import {
 } from '../formats/image-description.js'
 import { ImageIndex, indexHeadBytes } from '../formats/image-index.js'
 import type { ImageContainer } from '../formats/image-trailer.js'
-import { version } from '../version.js'
+import { version } from '../package.js'
 import type { ConvertOptions } from './convert-image.js'
 import type { ImageData } from './finish-image.js'
 import type { RunContext } from './image-run.js'

@@ -3,7 +3,7 @@
 import { basename } from 'node:path'
 import { type ByteRange, mergeRanges, totalBytes } from '../formats/byte-ranges.js'
 import type { ImageDescription, ImageDigests } from '../formats/image-description.js'
-import { version } from '../version.js'
+import { version } from '../package.js'
 import type { RepairedImage } from './repair-image.js'
 
 export type Repaired = Omit<RepairedImage, 'image' | 'to' | 'seconds'>

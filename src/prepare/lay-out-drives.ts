@@ -9,6 +9,7 @@ import { TransferError } from '../errors.js'
 import type { FileTree } from '../file-tree.js'
 import type { DrivePlan, PlanBlobList } from '../formats/drive-plan.js'
 import { manifestBlobLength, manifestFrameLength } from '../formats/manifest-writer.js'
+import { version } from '../package.js'
 import {
   assembleDrivePlan,
   type BlobFileColumns,
@@ -17,7 +18,6 @@ import {
 } from '../plan/assemble-drive-plan.js'
 import { listFilesFolder, manifestBlobOf, manifestHeaderOf } from '../plan/drive-manifest.js'
 import { type DriveSpan, spanDrives } from '../plan/span-drives.js'
-import { version } from '../version.js'
 import type { EmptyVolume } from './empty-volume.js'
 import type { DriveTarget } from './resolve-drives.js'
 

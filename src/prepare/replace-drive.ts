@@ -6,8 +6,8 @@
 
 import { resolve } from 'node:path'
 import { TransferError } from '../errors.js'
+import { version } from '../package.js'
 import { isUnstarted, type SessionState } from '../plan/session-state.js'
-import { version } from '../version.js'
 import { type PrepareOptions, performSession, type SessionResult } from './perform-session.js'
 import { planReplacement } from './plan-replacement.js'
 import type { SessionPlan } from './plan-session.js'
