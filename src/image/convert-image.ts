@@ -11,9 +11,10 @@ import { version } from '../package.js'
 import type { CaptureLevel } from '../plan/capture-state.js'
 import { packFile, unpackFile } from './convert-content.js'
 import { finishImage } from './finish-image.js'
-import { containerOf, partialPath } from './image-names.js'
+import { containerOf, namesOf, partialPath } from './image-names.js'
 import { type ImageRun, type RunContext, startImageRun } from './image-run.js'
 import { type FoundImage, openImage } from './open-image.js'
+import { refuseInput } from './refuse-input.js'
 
 export interface ConvertOptions {
   image: string
@@ -84,6 +85,7 @@ async function refuseTarget(
   container: ImageContainer,
 ): Promise<void> {
   if (to === image.path) throw new TypeError('expected another file for to than the image itself')
+  await refuseInput(image.path, namesOf(to))
   if (image.container === container && (container !== 'lz4' || image.trailer !== undefined)) {
     throw new TypeError(`expected another format than ${container}: the image has it already`)
   }

@@ -19,3 +19,12 @@ export const partialPath = (imagePath: string) => `${imagePath}.partial`
 export const journalPath = (imagePath: string) => `${imagePath}.capture`
 /** Where a raw or VHD image has its index, description and foot. */
 export const mapPath = (imagePath: string) => `${imagePath}.dfmap`
+/** Every file that making an image may write or remove. */
+export const namesOf = (imagePath: string) => [
+  imagePath,
+  partialPath(imagePath),
+  `${partialPath(imagePath)}.raw`,
+  journalPath(imagePath),
+  mapPath(imagePath),
+  partialPath(mapPath(imagePath)),
+]

@@ -5,10 +5,11 @@ import { rm, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { TransferError } from '../errors.js'
 import type { ByteRange } from '../formats/byte-ranges.js'
-import { partialPath } from './image-names.js'
+import { namesOf, partialPath } from './image-names.js'
 import { type ImageRun, type RunContext, startImageRun } from './image-run.js'
 import { openImage, readTrailer } from './open-image.js'
 import { withFile } from './read-file.js'
+import { refuseInput } from './refuse-input.js'
 import { type IndexedImage, repairBlocks } from './repair-blocks.js'
 import { repairTail } from './repair-tail.js'
 
@@ -47,6 +48,7 @@ async function repair(options: RepairOptions, context: RunContext): Promise<Repa
   const startedMs = performance.now()
   const { image, to, overwrite } = options
   if (image === to) throw new TypeError('expected another file for to than the image itself')
+  await refuseInput(image, namesOf(to))
   for (const path of [to, partialPath(to)]) {
     if (overwrite === true || (await stat(path).catch(() => undefined)) === undefined) continue
     throw new TransferError('FILE_EXISTS', `${path} is there already.`, { path, hint: 'Replace it with --overwrite.' })

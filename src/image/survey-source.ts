@@ -9,6 +9,8 @@ import { listDrives } from '../drives/inventory.js'
 import { deviceNumber, devicesOn, mountsOf } from '../drives/refuse-unsafe.js'
 import { TransferError } from '../errors.js'
 import type { ImagePartition, ImageSource } from '../formats/image-description.js'
+import { namesOf } from './image-names.js'
+import { refuseInput } from './refuse-input.js'
 
 const fingerprintStartBytes = 1 << 20
 const fingerprintPartitionBytes = 64 << 10
@@ -34,10 +36,13 @@ export async function sourceFacts(path: string, device: Device, imagePath: strin
     throw new TransferError('DRIVE_UNFIT', message, { path, hint: 'A device or a raw image of one is wanted.' })
   }
   const source: ImageSource = { path, kind, sizeBytes, logicalSectorBytes, physicalSectorBytes }
-  if (kind === 'file') return { source, mounts: mountsOfFile(real, await readBlockFacts()) }
   const facts = await readBlockFacts()
+  await refuseInput(path, namesOf(imagePath))
+  if (kind === 'file') return { source, mounts: mountsOfFile(real, facts) }
   const number = deviceNumber(found.rdev)
   const known = facts.devices.find((candidate) => candidate.number === number)
+  const backingFile = facts.devices.find(({ name }) => name === (known?.disk ?? known?.name))?.backingFile
+  if (backingFile !== undefined) await refuseInput(backingFile, namesOf(imagePath))
   const stack = known === undefined ? [] : devicesOn(known, facts)
   const folder = await stat(dirname(imagePath))
   const holder = stack.find((member) => member.number === deviceNumber(folder.dev))
