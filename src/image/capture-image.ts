@@ -65,18 +65,16 @@ async function capture(options: CaptureOptions, context: RunContext): Promise<Ca
   await refuseExisting(options)
   const journal = await CaptureJournal.open(journalPath(image))
   try {
-    if (options.overwrite === true && options.resume !== true) await journal.clear()
-    if (journal.state === undefined) {
-      // Whatever has the name of an unfinished image belongs to no capture that could go on.
-      await rm(partialPath(image), { force: true })
-      await journal.begin(await planCapture(options))
-    } else await resumeOrRefuse(options, journal)
+    const isAnew = options.overwrite === true && options.resume !== true
+    if (journal.state === undefined || isAnew) await begin(options, journal)
+    else await resumeOrRefuse(options, journal)
     const result = await perform(options, journal, context)
     await journal.remove()
     return result
   } catch (error) {
     // Nothing to go on with: nothing is left behind.
-    if ((journal.state?.blocks ?? 0) === 0 && !(await exists(partialPath(image)))) await journal.remove()
+    const { state } = journal
+    if (state === undefined || (state.blocks === 0 && !(await exists(partialPath(image))))) await journal.remove()
     throw withHint(error, image)
   } finally {
     await journal.close()
@@ -105,6 +103,21 @@ async function refuseExisting({ image, overwrite, resume }: CaptureOptions): Pro
   })
 }
 
+/** What a plan refuses costs nothing: only then an unfinished capture is given up. */
+async function begin(options: CaptureOptions, journal: CaptureJournal): Promise<void> {
+  const partial = partialPath(options.image)
+  const plan = await planCapture(options)
+  if (options.overwrite !== true && (await exists(partial))) {
+    throw new TransferError('CAPTURE_DIFFERS', `${partial} is there, without the journal to go on with it.`, {
+      path: partial,
+      hint: 'image repair saves what is good of it. Or begin anew, without --resume: --overwrite.',
+    })
+  }
+  if (journal.state !== undefined) await journal.clear()
+  await rm(partial, { force: true })
+  await journal.begin(plan)
+}
+
 async function resumeOrRefuse(options: CaptureOptions, journal: CaptureJournal): Promise<void> {
   const { image } = options
   const state = journal.needState()
@@ -127,10 +140,15 @@ async function perform(options: CaptureOptions, journal: CaptureJournal, context
   const startedMs = performance.now()
   const { image } = options
   const { resumedAtBytes } = journal
-  // After a crash between the last rename and the end of the journal the image is there, whole.
-  const isThere = options.resume === true && !(await exists(partialPath(image))) && (await exists(image))
-  if (!isThere) await readAndFinish(options, journal, context)
+  if (!(await isThere(options, journal))) await readAndFinish(options, journal, context)
   return { ...(await resultOf(image)), resumedAtBytes, seconds: (performance.now() - startedMs) / 1000 }
+}
+
+/** After a crash between the last rename and the end of the journal the image is there, whole. An older one is not it. */
+async function isThere({ image, resume }: CaptureOptions, journal: CaptureJournal): Promise<boolean> {
+  if (resume !== true || (await exists(partialPath(image))) || !(await exists(image))) return false
+  const found = await openImage(image).catch(() => undefined)
+  return found?.trailer?.description.startedAt === journal.needState().plan.description.startedAt
 }
 
 async function readAndFinish(options: CaptureOptions, journal: CaptureJournal, context: RunContext): Promise<void> {
