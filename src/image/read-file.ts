@@ -1,11 +1,13 @@
 // Reading of regular files where every byte asked for must be there.
 
+import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { TransferError } from '../errors.js'
 
 /** @throws TransferError FILE_NOT_FOUND, DEVICE_ACCESS_DENIED, IMAGE_INVALID for what is no regular file. */
 export async function withFile<T>(path: string, use: (file: FileHandle, fileBytes: number) => Promise<T>): Promise<T> {
-  const file = await open(path, 'r').catch((cause: NodeJS.ErrnoException) => {
+  // Of a pipe that nobody writes to, opening would wait for ever.
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((cause: NodeJS.ErrnoException) => {
     const code = cause.code === 'ENOENT' ? 'FILE_NOT_FOUND' : 'DEVICE_ACCESS_DENIED'
     throw new TransferError(code, `${path} cannot be opened: ${cause.message}.`, { cause, path })
   })

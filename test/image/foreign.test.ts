@@ -1,11 +1,19 @@
 // What other programs wrote: files of lz4 in every form it has, VHDs of qemu-img, raw files; and what is no image at all.
 
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
-import { appendFileSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { appendFileSync, mkdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { convertImage, imageInfo, planRestore, readImage, restoreImage, verifyImage } from '../../src/index.js'
+import {
+  convertImage,
+  imageInfo,
+  planRestore,
+  readImage,
+  repairImage,
+  restoreImage,
+  verifyImage,
+} from '../../src/index.js'
 import { mebibyte } from '../addon/made-image.js'
 import { capture, lz4, makeDevice, needs, sha256 } from './made-capture.js'
 
@@ -122,3 +130,14 @@ for (const [what, start, code] of strangers) {
     await assert.rejects(planRestore({ image: made.image, targets: [join(made.folder, 'x')] }), { code })
   })
 }
+
+test('what is no file is refused at once, also a pipe that nobody writes to', { timeout: 20_000 }, async (context) => {
+  const { folder } = makeDevice(context)
+  mkdirSync(join(folder, 'folder'))
+  spawnSync('mkfifo', [join(folder, 'pipe')])
+  for (const name of ['folder', 'pipe']) {
+    const image = join(folder, name)
+    await assert.rejects(convertImage({ image, to: join(folder, 'x.raw') }).result, { code: 'IMAGE_INVALID' })
+    await assert.rejects(repairImage({ image, to: join(folder, 'x.lz4') }).result, { code: 'IMAGE_INVALID' })
+  }
+})
