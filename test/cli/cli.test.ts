@@ -1,14 +1,12 @@
 // The command line as a user has it: the built program in a child process, its output, its exit codes.
 
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
+import { runIn } from '../built-program.js'
 import { contentOf, temporaryFolder, writeTree } from '../prepare/made-tree.js'
 
-const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 const folder = temporaryFolder('cli')
 writeTree(join(folder, 'source'), {
   'a.txt': 'first',
@@ -16,19 +14,7 @@ writeTree(join(folder, 'source'), {
   'b/disk.vhd': Buffer.concat([Buffer.alloc(8 << 20), contentOf(2, 4096), Buffer.alloc(1 << 20)]),
 })
 
-function diskferry(...words: string[]) {
-  const result = spawnSync(process.execPath, [main, ...words], {
-    cwd: folder,
-    encoding: 'utf8',
-    env: { ...process.env, NO_COLOR: '1', DISKFERRY_RECOVERY_PASSWORD: undefined } as NodeJS.ProcessEnv,
-  })
-  const events = () =>
-    result.stdout
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line))
-  return { ...result, events }
-}
+const diskferry = (...words: string[]) => runIn(folder, words)
 
 describe('help', () => {
   test('names every command, the exit codes, and what is destroyed', () => {

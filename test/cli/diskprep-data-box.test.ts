@@ -1,18 +1,15 @@
 // The guided flow with customer disks of Data Box, against a stand-in that knows its shapes and none of its rules.
 
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { initStagedJob } from '../../src/index.js'
+import { startIn } from '../built-program.js'
 import { dataBoxJobs, startDataBox } from '../jobs/data-box-stand-in.js'
 import { subscriptionId } from '../jobs/local-service.js'
 import { temporaryFolder, writeTree } from '../prepare/made-tree.js'
 
-const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 const root = temporaryFolder('diskprep-data-box')
 const { sent, stored, endpoint } = await startDataBox()
 const back = join(root, 'back.json')
@@ -35,11 +32,7 @@ writeFileSync(
 async function diskprep(words: readonly string[]) {
   const env = { ...process.env, XDG_STATE_HOME: join(root, 'state'), DISKFERRY_SERVICE_TOKEN: 'token-of-the-stand-in' }
   const at = ['--service', endpoint, '--subscription', subscriptionId, '--resource-group', 'rg']
-  const child = spawn(process.execPath, [main, 'diskprep', ...words, ...at], { cwd: root, env, timeout: 60_000 })
-  let output = ''
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (output += text))
-  const [status] = await once(child, 'close')
-  return { status, output }
+  return await startIn(root, ['diskprep', ...words, ...at], { env }).ended
 }
 
 test('a script goes from staging to a package on its way; the way back is wanted before a drive is touched', async () => {

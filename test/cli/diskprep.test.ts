@@ -2,7 +2,6 @@
 // computer that dies in the middle. The built program, a local service over real HTTP, image files for drives.
 
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
   existsSync,
@@ -19,14 +18,13 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { parseWords } from '../../src/cli/diskprep/options.js'
 import { driveIdOf, initStagedJob } from '../../src/index.js'
+import { main, startIn } from '../built-program.js'
 import { startService, subscriptionId } from '../jobs/local-service.js'
 import { contentOf, temporaryFolder, writeTree } from '../prepare/made-tree.js'
 import { atTerminal, controlC, enter, terminalMissing } from './pseudo-terminal.js'
 
-const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 const root = temporaryFolder('diskprep')
 process.env.XDG_STATE_HOME = join(root, 'state')
 const { service, client, token } = await startService()
@@ -70,19 +68,7 @@ async function stage(
   return { location, job, folder, image: join(location, 'drive.img'), words: [`s:${location}`, ...where, ...group] }
 }
 
-interface Run {
-  child: ChildProcess
-  ended: Promise<{ status: number | null; output: string }>
-}
-
-function start(words: readonly string[]): Run {
-  const child = spawn(process.execPath, [main, 'diskprep', ...words], { cwd: root, timeout: 90_000 })
-  let output = ''
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (output += text))
-  const ended = once(child, 'close').then(([status]) => ({ status: status as number | null, output }))
-  return { child, ended }
-}
-
+const start = (words: readonly string[]) => startIn(root, ['diskprep', ...words], { timeoutMs: 90_000 })
 const run = (words: readonly string[]) => start(words).ended
 const unattended = (image: string) => ['--drive', `${image}:112M`, '--yes', '--location', 'West Europe', '--later']
 const stateOf = (folder: string) => JSON.parse(readFileSync(join(folder, 'job.json'), 'utf8'))
@@ -90,11 +76,7 @@ const historyOf = (folder: string) => readFileSync(join(folder, 'history.txt'), 
 
 /** What `diskferry` says, for looking at drives. */
 async function diskferry(words: string[]): Promise<string> {
-  const child = spawn(process.execPath, [main, ...words], { cwd: root, timeout: 60_000 })
-  let output = ''
-  child.stdout.setEncoding('utf8').on('data', (text) => (output += text))
-  await once(child, 'close')
-  return output
+  return (await startIn(root, words).ended).output
 }
 
 describe('a script', () => {

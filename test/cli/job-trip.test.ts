@@ -1,41 +1,27 @@
 // The whole trip with the built program: prepare, order, ship, receive by the order book, sent back.
 
 import assert from 'node:assert/strict'
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
+import { main, runIn, startServiceProgram } from '../built-program.js'
 import { contentOf, temporaryFolder, writeTree } from '../prepare/made-tree.js'
 
-const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 const folder = temporaryFolder('trip')
 writeTree(join(folder, 'source'), { 'a.txt': 'first', 'b/large.bin': contentOf(1, 3_000_000) })
 const way = '--return-name A --return-street S --return-city C --return-postal-code 1 --return-country NL'
 const back = `${way} --return-phone 1 --return-email a@b.example --return-carrier DHL --return-account 7`.split(' ')
 
 function diskferry(...words: string[]) {
-  const env = { PATH: process.env.PATH ?? '', HOME: folder, NO_COLOR: '1' }
-  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...words], {
-    cwd: folder,
-    encoding: 'utf8',
-    env,
-  })
-  assert.equal(status, 0, `${words.join(' ')}\n${stdout}\n${stderr}`)
+  const { status, stdout, output } = runIn(folder, words)
+  assert.equal(status, 0, `${words.join(' ')}\n${output}`)
   return stdout
 }
 
-const child = spawn(process.execPath, [main, 'service', '--data', 'service', '--listen', '127.0.0.1:0', '--json'], {
-  cwd: folder,
-  stdio: ['ignore', 'pipe', 'ignore'],
-})
-after(() => child.kill('SIGKILL'))
-const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string]
-const { url, tokenPath } = JSON.parse(line) as { url: string; tokenPath: string }
-const at = ['--service', url, '--token-file', tokenPath]
+const { at } = await startServiceProgram(join(folder, 'service'))
 
 test('a drive is prepared, ordered, sent, received and on its way back', () => {
   const drive = ['--drive', 'disk.img:100M,serial=TRIP1']

@@ -1,51 +1,33 @@
 // Order and ship as a user has it: the built program against a service of its own, its output and exit codes.
 
 import assert from 'node:assert/strict'
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { after, describe, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { encodeDriveInfo } from '../../src/formats/drive-info.js'
 import { encodeRecord } from '../../src/formats/journal.js'
 import { sessionRecords } from '../../src/plan/session-records.js'
+import { main, runIn, startServiceProgram } from '../built-program.js'
 import { address, drive } from '../formats/sample-job.js'
 import { callers } from '../jobs/local-service.js'
 import { temporaryFolder } from '../prepare/made-tree.js'
 
-const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 const folder = temporaryFolder('job')
 const service = await startService()
 
 async function startService() {
-  const words = [main, 'service', '--data', 'service', '--listen', '127.0.0.1:0', '--movable-clock', '--json']
-  const child = spawn(process.execPath, words, { cwd: folder, stdio: ['ignore', 'pipe', 'ignore'] })
-  after(() => child.kill('SIGKILL'))
-  const lines = createInterface({ input: child.stdout })
-  const [line] = (await once(lines, 'line', { signal: AbortSignal.timeout(60_000) })) as [string]
-  const { url, tokenPath } = JSON.parse(line) as { url: string; tokenPath: string }
-  return { url, tokenPath, ...callers(url, readFileSync(tokenPath, 'utf8').trim()) }
+  const started = await startServiceProgram(join(folder, 'service'), '--movable-clock')
+  return { ...started, ...callers(started.url, readFileSync(started.tokenPath, 'utf8').trim()) }
 }
 
 function diskferry(words: string[], environment: Record<string, string> = {}) {
-  const result = spawnSync(process.execPath, [main, ...words], {
-    cwd: folder,
-    encoding: 'utf8',
-    env: { PATH: process.env.PATH ?? '', HOME: folder, NO_COLOR: '1', AZURE_TOKEN_CREDENTIALS: 'dev', ...environment },
-    timeout: 60_000,
-  })
-  const events = () =>
-    result.stdout
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line))
-  return { ...result, events }
+  return runIn(folder, words, { AZURE_TOKEN_CREDENTIALS: 'dev', ...environment })
 }
 
-const job = (...words: string[]) =>
-  diskferry(['job', ...words, '--service', service.url, '--token-file', service.tokenPath])
+const job = (...words: string[]) => diskferry(['job', ...words, ...service.at])
 
 /** A journal whose drives got as far as this. */
 function writeJournal(name: string, stages: Record<string, 'prepared' | 'copying'>) {

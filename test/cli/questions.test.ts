@@ -6,13 +6,12 @@ import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { before, describe, type TestContext, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { driveIdOf, readJournal } from '../../src/index.js'
+import { main } from '../built-program.js'
 import { attachLoop, loopUnavailable } from '../drives/loop-device.js'
 import { contentOf, temporaryFolder, writeTree } from '../prepare/made-tree.js'
 import { atTerminal, controlC, enter, terminalMissing } from './pseudo-terminal.js'
 
-const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 const folder = temporaryFolder('questions')
 let count = 0
 

@@ -1,38 +1,23 @@
 // diskferry job slip as a user has it: the built program, a real service, and the file that it writes.
 
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { fileURLToPath } from 'node:url'
+import { startIn } from '../built-program.js'
 import { drive } from '../formats/sample-job.js'
 import { jobBody, shipping, startService, subscriptionId } from '../jobs/local-service.js'
 import { temporaryFolder } from '../prepare/made-tree.js'
 
-const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 const folder = temporaryFolder('slip')
 const { service, job } = await startService()
 await job('PUT', 'seed-one', jobBody('WX1', 'WX2'))
 await job('PATCH', 'seed-one', shipping('1Z999AA10123456784', 2))
 
 async function slip(...words: string[]) {
-  const where = [
-    '--service',
-    service.url,
-    '--token-file',
-    service.tokenPath,
-    '--subscription',
-    subscriptionId,
-    '--resource-group',
-    'rg',
-  ]
-  const child = spawn(process.execPath, [main, 'job', 'slip', ...words, ...where], { cwd: folder, timeout: 60_000 })
-  let output = ''
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (output += text))
-  const [status] = (await once(child, 'close')) as [number]
-  return { status, output }
+  const at = ['--service', service.url, '--token-file', service.tokenPath]
+  const group = ['--subscription', subscriptionId, '--resource-group', 'rg']
+  return await startIn(folder, ['job', 'slip', ...words, ...at, ...group]).ended
 }
 
 for (const extension of ['pdf', 'html']) {

@@ -2,35 +2,21 @@
 // ordered, received, adopted, backed up over the network, restored.
 
 import assert from 'node:assert/strict'
-import { spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { after, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
+import { runIn, startServiceProgram } from '../built-program.js'
 import { callers } from '../jobs/local-service.js'
 import { assertSameFiles, contentOf, hashesBelow, temporaryFolder, writeTree } from '../prepare/made-tree.js'
 import { rcloneMissing } from '../restic/restic-missing.js'
 import { azuriteKey, azuriteMissing, startAzurite } from '../storage/azurite.js'
 
-const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 const folder = temporaryFolder('vault-cli')
 const way = '--return-name A --return-street S --return-city C --return-postal-code 1 --return-country NL'
 const back = `${way} --return-phone 1 --return-email a@b.example --return-carrier DHL --return-account 7`.split(' ')
-const env = { PATH: process.env.PATH ?? '', HOME: folder, NO_COLOR: '1' }
-
-function run(...words: string[]) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...words], {
-    cwd: folder,
-    encoding: 'utf8',
-    env,
-  })
-  return { status, output: `${stdout}\n${stderr}`, stdout }
-}
 
 function diskferry(...words: string[]): string {
-  const { status, output } = run(...words)
+  const { status, output } = runIn(folder, words)
   assert.equal(status, 0, `${words.join(' ')}\n${output}`)
   return output
 }
@@ -43,14 +29,7 @@ test('a server’s first backup goes by disk, the next over the network', {
 }, async (context) => {
   const azurite = await startAzurite()
   after(() => azurite.stop())
-  const child = spawn(process.execPath, [main, 'service', '--data', 'service', '--listen', '127.0.0.1:0', '--json'], {
-    cwd: folder,
-    stdio: ['ignore', 'pipe', 'ignore'],
-  })
-  after(() => child.kill('SIGKILL'))
-  const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string]
-  const { url, tokenPath } = JSON.parse(line) as { url: string; tokenPath: string }
-  const at = ['--service', url, '--token-file', tokenPath]
+  const { url, tokenPath, at } = await startServiceProgram(join(folder, 'service'))
   writeFileSync(join(folder, 'key'), azuriteKey, { mode: 0o600 })
   const account = ['--to', azurite.url, '--account-key-file', 'key']
   writeTree(join(folder, 'server'), { 'a.bin': contentOf(1, 9_000_000), 'b/c.txt': 'one', 'left.out': 'no' })
@@ -96,7 +75,7 @@ test('a server’s first backup goes by disk, the next over the network', {
       ...at,
     )
     diskferry('job', 'ship', 'seed-1', '--carrier', 'DHL', '--tracking', 'JD014600', ...back, ...at)
-    const early = run('vault', 'adopt', ...job, ...account, ...at)
+    const early = runIn(folder, ['vault', 'adopt', ...job, ...account, ...at])
     assert.equal(early.status, 8, early.output)
     assert.match(early.output, /Shipping, not Completed.*VAULT_WAITING/)
     diskferry('receive', '--drive', 'disk.img', ...account, ...at)

@@ -2,15 +2,13 @@
 // a restore asks before it overwrites.
 
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
+import { runIn } from '../built-program.js'
 import { temporaryFolder, writeTree } from '../prepare/made-tree.js'
 import { resticMissing } from '../restic/restic-missing.js'
 
-const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 const folder = temporaryFolder('vault-words')
 writeTree(join(folder, 'server'), { 'a.txt': 'one', 'b.txt': 'two' })
 writeFileSync(join(folder, 'password'), 'sesame\n', { mode: 0o600 })
@@ -18,15 +16,8 @@ const job = ['--staging', 'staging', '--job', 'seed-1']
 const account = ['--account', 'mybackup', '--container', 'backup']
 const secret = ['--password-file', 'password']
 
-function run(words: readonly string[], environment: Record<string, string> = {}) {
-  const env = { PATH: process.env.PATH ?? '', HOME: folder, NO_COLOR: '1', ...environment }
-  const { status, stdout, stderr } = spawnSync(process.execPath, [main, 'vault', ...words], {
-    cwd: folder,
-    encoding: 'utf8',
-    env,
-  })
-  return { status, stdout, output: `${stdout}\n${stderr}` }
-}
+const run = (words: readonly string[], environment?: Record<string, string>) =>
+  runIn(folder, ['vault', ...words], environment)
 
 describe('the vault commands', { skip: resticMissing(), timeout: 180_000 }, () => {
   mkdirSync(join(folder, 'empty'))

@@ -1,29 +1,20 @@
 // What the local service says is done is done: through kill -9 at any moment, a full disk, and a second process.
 
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { after, describe, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
+import { describe, test } from 'node:test'
 import { TransferError } from '../../src/errors.js'
 import { startLocalService } from '../../src/jobs/service/local-service.js'
 import { encodeState, parseState } from '../../src/jobs/service/state-file.js'
+import { startServiceProgram } from '../built-program.js'
 import { mutate, xorshift } from '../formats/mutate.js'
 import { callers, jobBody, shipping, startService, temporaryData } from './local-service.js'
 
-const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
-
 /** `diskferry service` in a process of its own. */
 async function spawnService(dataFolder: string, ...more: string[]) {
-  const words = ['--import', 'tsx', main, 'service', '--data', dataFolder, '--listen', '127.0.0.1:0', '--json', ...more]
-  const child: ChildProcess = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'inherit'] })
-  after(() => child.kill('SIGKILL'))
-  const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream })
-  const [line] = (await once(lines, 'line', { signal: AbortSignal.timeout(60_000) })) as [string]
-  const { url, tokenPath } = JSON.parse(line) as { url: string; tokenPath: string }
+  const { child, line, url, tokenPath } = await startServiceProgram(dataFolder, ...more)
   const token = readFileSync(tokenPath, 'utf8').trim()
   const end = async (signal: NodeJS.Signals) => {
     const ended = once(child, 'exit')

@@ -1,9 +1,7 @@
 // The command line as a process that may be killed at any moment.
 
 import { spawn } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
-
-const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
+import { main } from '../built-program.js'
 
 /** Runs the command; kills it after `killAfterMs` if it is still running. True when it ended by itself with exit code 0. */
 export function runUntilKilled(words: string[], killAfterMs?: number): Promise<boolean> {

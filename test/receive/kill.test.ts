@@ -7,14 +7,13 @@ import { spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { openBlobStore } from '../../src/index.js'
+import { main } from '../built-program.js'
 import { contentOf, temporaryFolder } from '../prepare/made-tree.js'
 import { azuriteAccount, azuriteKey, azuriteMissing, startAzurite } from '../storage/azurite.js'
 import { type FaultProxy, type SeenRequest, startFaultProxy } from '../storage/fault-proxy.js'
 import { assertArrived, type MadeDrives, makeDrives } from './made-import.js'
 
-const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 const mebibyte = 1 << 20
 const isLong = process.env.DISKFERRY_LONG_TESTS === '1'
 const killsEach = isLong ? 5 : 4

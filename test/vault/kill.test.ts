@@ -7,18 +7,17 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { openBlobStore } from '../../src/index.js'
 import { adoptVault } from '../../src/vault/adopt-vault.js'
 import { backUpVault } from '../../src/vault/back-up-vault.js'
 import { checkVault } from '../../src/vault/keep-vault.js'
+import { main } from '../built-program.js'
 import { contentOf, temporaryFolder, writeTree } from '../prepare/made-tree.js'
 import { rcloneMissing, resticMissing } from '../restic/restic-missing.js'
 import { azuriteAccount, azuriteKey, azuriteMissing, startAzurite } from '../storage/azurite.js'
 import { startFaultProxy } from '../storage/fault-proxy.js'
 import { freeze, importIntoStore, type MadeVault, password, seed, stageVault } from './made-vault.js'
 
-const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 const root = temporaryFolder('vault-kill')
 const kills = process.env.DISKFERRY_LONG_TESTS === '1' ? 12 : 2
 writeFileSync(join(root, 'password'), password, { mode: 0o600 })

@@ -6,14 +6,12 @@ import { spawnSync } from 'node:child_process'
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { openBlobStore } from '../../src/index.js'
+import { main } from '../built-program.js'
 import { hashesBelow, temporaryFolder } from '../prepare/made-tree.js'
 import { rcloneMissing } from '../restic/restic-missing.js'
 import { azuriteKey, azuriteMissing, startAzurite } from '../storage/azurite.js'
 import { freeze, importIntoStore, password, seed, stageVault } from './made-vault.js'
-
-const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 
 test('secrets are seen by restic alone', { skip: rcloneMissing() || azuriteMissing(), timeout: 120_000 }, async () => {
   const root = temporaryFolder('vault-secrets')
