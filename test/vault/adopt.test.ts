@@ -3,7 +3,6 @@
 
 import assert from 'node:assert/strict'
 import {
-  cpSync,
   existsSync,
   mkdtempSync,
   readdirSync,
@@ -13,15 +12,23 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { before, describe, test } from 'node:test'
 import { type AdoptOptions, adoptVault } from '../../src/vault/adopt-vault.js'
 import { backUpVault } from '../../src/vault/back-up-vault.js'
 import { checkVault } from '../../src/vault/keep-vault.js'
-import { VaultFolder } from '../../src/vault/vault-folder.js'
 import { contentOf, hashesBelow, temporaryFolder, writeTree } from '../prepare/made-tree.js'
 import { resticMissing } from '../restic/restic-missing.js'
-import { freeze, frozenNames, importIntoFolder, type MadeVault, password, seed, stageVault } from './made-vault.js'
+import {
+  copyVault,
+  freeze,
+  frozenNames,
+  importIntoFolder,
+  type MadeVault,
+  password,
+  seed,
+  stageVault,
+} from './made-vault.js'
 
 const root = temporaryFolder('vault-adopt')
 let first: MadeVault
@@ -36,28 +43,8 @@ interface Case {
   adopt(changes?: Partial<AdoptOptions>): ReturnType<typeof adoptVault>
 }
 
-function copyOf(made: MadeVault): MadeVault {
-  const location = mkdtempSync(join(root, 'copy-'))
-  cpSync(made.location, location, { recursive: true })
-  const jobFolder = join(location, basename(made.jobFolder))
-  return {
-    ...made,
-    location,
-    jobFolder,
-    repository: join(jobFolder, 'files', made.job),
-    async with(work) {
-      const vault = await VaultFolder.open(jobFolder)
-      try {
-        return await work(vault)
-      } finally {
-        await vault.close()
-      }
-    },
-  }
-}
-
 function newCase(): Case {
-  const vault = copyOf(first)
+  const vault = copyVault(first)
   const blobs = mkdtempSync(join(root, 'blobs-'))
   importIntoFolder(vault, blobs)
   const at = join(blobs, 'backup', vault.job)
@@ -197,7 +184,7 @@ describe('adopt', { skip: resticMissing(), timeout: 240_000 }, () => {
 
   test('two machines with copies of staging: the second is refused, unless it takes over', async () => {
     const one = newCase()
-    const copy = copyOf(one.vault)
+    const copy = copyVault(one.vault)
     await one.adopt()
     const options = { ...copy.access, target: { address: one.blobs }, hashShare: 0, job: { state: 'Completed' } }
     await assert.rejects(

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { after, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import {
   AccountSASPermissions,
   AccountSASResourceTypes,
@@ -20,20 +20,15 @@ import { backUpVault } from '../../src/vault/back-up-vault.js'
 import { lookAtVault, vaultSnapshots } from '../../src/vault/look-vault.js'
 import { contentOf, temporaryFolder, writeTree } from '../prepare/made-tree.js'
 import { rcloneMissing } from '../restic/restic-missing.js'
-import { azuriteAccount, azuriteKey, azuriteMissing, startAzurite } from '../storage/azurite.js'
-import { freeze, importIntoStore, seed, stageVault } from './made-vault.js'
+import { azuriteAccount, azuriteKey, azuriteMissing } from '../storage/azurite.js'
+import { importIntoAzurite, seed, stageVault } from './made-vault.js'
 
 const mebibyte = 1 << 20
 
 describe('a vault in Azurite', { skip: rcloneMissing() || azuriteMissing(), timeout: 120_000 }, async () => {
   const made = await stageVault(temporaryFolder('vault-azurite'))
   await seed(made)
-  await freeze(made)
-  const azurite = await startAzurite()
-  after(() => azurite.stop())
-  const store = await openBlobStore(azurite.url, { accountKey: azuriteKey })
-  await importIntoStore(made, store)
-  await store.close()
+  const azurite = await importIntoAzurite(made)
   const access = { ...made.access, credentials: { accountKey: azuriteKey } }
   const options = { ...access, target: { address: azurite.url }, hashShare: 1, job: { state: 'Completed' } }
   await made.with((vault) => adoptVault(vault, options))

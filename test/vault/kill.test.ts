@@ -7,16 +7,15 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { openBlobStore } from '../../src/index.js'
 import { adoptVault } from '../../src/vault/adopt-vault.js'
 import { backUpVault } from '../../src/vault/back-up-vault.js'
 import { checkVault } from '../../src/vault/keep-vault.js'
 import { main } from '../built-program.js'
 import { contentOf, temporaryFolder, writeTree } from '../prepare/made-tree.js'
 import { rcloneMissing, resticMissing } from '../restic/restic-missing.js'
-import { azuriteAccount, azuriteKey, azuriteMissing, startAzurite } from '../storage/azurite.js'
+import { azuriteAccount, azuriteKey, azuriteMissing } from '../storage/azurite.js'
 import { startFaultProxy } from '../storage/fault-proxy.js'
-import { freeze, importIntoStore, type MadeVault, password, seed, stageVault } from './made-vault.js'
+import { importIntoAzurite, type MadeVault, password, seed, stageVault } from './made-vault.js'
 
 const root = temporaryFolder('vault-kill')
 const kills = process.env.DISKFERRY_LONG_TESTS === '1' ? 12 : 2
@@ -95,17 +94,12 @@ describe('adopt into Azurite', { skip: rcloneMissing() || azuriteMissing(), time
   test('killed at random requests it goes on; killed under it, Azurite is filled again', async (context) => {
     const made = await stageVault(root)
     await seed(made)
-    await freeze(made)
+    const azurite = await importIntoAzurite(made)
     for (let index = 0; index < 30; index++)
       writeTree(made.source, { [`new/${index}`]: contentOf(70 + index, 400_000) })
     await made.with((vault) => backUpVault(vault, made.access))
-    const azurite = await startAzurite()
-    after(() => azurite.stop())
     const proxy = await startFaultProxy(azurite.port, () => undefined)
     after(() => proxy.stop())
-    const store = await openBlobStore(azurite.url, { accountKey: azuriteKey })
-    await importIntoStore(made, store)
-    await store.close()
     const address = `http://127.0.0.1:${proxy.port}/${azuriteAccount}`
     const words = ['adopt', '--staging', made.location, '--job', made.job, '--to', address, '--account-key-file']
     words.push(join(root, 'key'), '--force', 'no service here', '--verify', 'all')

@@ -3,13 +3,16 @@
 import { createHash } from 'node:crypto'
 import { cpSync, mkdirSync, mkdtempSync, readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
+import { after } from 'node:test'
+import { openBlobStore } from '../../src/index.js'
 import { initStagedJob } from '../../src/jobs/staging-location.js'
 import type { BlobStore } from '../../src/storage/blob-store.js'
 import { freezeVault } from '../../src/vault/freeze-vault.js'
 import { seedVault } from '../../src/vault/seed-vault.js'
 import { VaultFolder } from '../../src/vault/vault-folder.js'
 import { contentOf, writeTree } from '../prepare/made-tree.js'
+import { type Azurite, azuriteKey, startAzurite } from '../storage/azurite.js'
 
 export const password = 'correct horse'
 let count = 0
@@ -44,16 +47,27 @@ export async function stageVault(root: string, container = 'backup'): Promise<Ma
     source,
     access: { password, environment },
     repository: join(jobFolder, 'files', job),
-    async with(work) {
-      const vault = await VaultFolder.open(jobFolder)
-      try {
-        return await work(vault)
-      } finally {
-        await vault.close()
-      }
-    },
+    with: (work) => withVault(jobFolder, work),
   }
   return made
+}
+
+async function withVault<T>(jobFolder: string, work: (vault: VaultFolder) => Promise<T>): Promise<T> {
+  const vault = await VaultFolder.open(jobFolder)
+  try {
+    return await work(vault)
+  } finally {
+    await vault.close()
+  }
+}
+
+/** The same vault on another machine: its staging location, copied. */
+export function copyVault(made: MadeVault): MadeVault {
+  const location = mkdtempSync(join(made.root, 'copy-'))
+  cpSync(made.location, location, { recursive: true })
+  const jobFolder = join(location, basename(made.jobFolder))
+  const repository = join(jobFolder, 'files', made.job)
+  return { ...made, location, jobFolder, repository, with: (work) => withVault(jobFolder, work) }
 }
 
 export function sourceOf({ source }: MadeVault) {
@@ -85,10 +99,21 @@ export function importIntoFolder(made: MadeVault, blobs: string, container = 'ba
   }
 }
 
-export async function importIntoStore(made: MadeVault, store: BlobStore, container = 'backup'): Promise<void> {
+async function importIntoStore(made: MadeVault, store: BlobStore, container = 'backup'): Promise<void> {
   await store.createContainer(container)
   for (const name of frozenNames(made)) {
     const bytes = readFileSync(join(made.repository, name))
     await store.putBlob({ container, name: `${made.job}/${name}` }, bytes, createHash('md5').update(bytes).digest())
   }
+}
+
+/** An account of Azurite's that the drives of a seeded vault were imported into; gone with the tests of the file. */
+export async function importIntoAzurite(made: MadeVault): Promise<Azurite> {
+  await freeze(made)
+  const azurite = await startAzurite()
+  after(() => azurite.stop())
+  const store = await openBlobStore(azurite.url, { accountKey: azuriteKey })
+  await importIntoStore(made, store)
+  await store.close()
+  return azurite
 }

@@ -5,24 +5,18 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, test } from 'node:test'
-import { openBlobStore } from '../../src/index.js'
+import { test } from 'node:test'
 import { main } from '../built-program.js'
 import { hashesBelow, temporaryFolder } from '../prepare/made-tree.js'
 import { rcloneMissing } from '../restic/restic-missing.js'
-import { azuriteKey, azuriteMissing, startAzurite } from '../storage/azurite.js'
-import { freeze, importIntoStore, password, seed, stageVault } from './made-vault.js'
+import { azuriteKey, azuriteMissing } from '../storage/azurite.js'
+import { importIntoAzurite, password, seed, stageVault } from './made-vault.js'
 
 test('secrets are seen by restic alone', { skip: rcloneMissing() || azuriteMissing(), timeout: 120_000 }, async () => {
   const root = temporaryFolder('vault-secrets')
   const made = await stageVault(root)
   await seed(made)
-  await freeze(made)
-  const azurite = await startAzurite()
-  after(() => azurite.stop())
-  const store = await openBlobStore(azurite.url, { accountKey: azuriteKey })
-  await importIntoStore(made, store)
-  await store.close()
+  const azurite = await importIntoAzurite(made)
   const bin = join(root, 'bin')
   mkdirSync(bin)
   const log = join(root, 'log')
