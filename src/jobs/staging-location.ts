@@ -9,7 +9,8 @@ import { checkJobName } from '../plan/job-rules.js'
 import { type JobChange, readStagedJob, StagedJobFolder } from './staged-job-folder.js'
 import { findStagedData, type StagedData } from './staging-data.js'
 import { factsOf, syncSharedFolder, writeNewFile } from './staging-files.js'
-import { type LockOptions, type LockOwner, readLockOwner } from './staging-lock.js'
+import { type LockOptions, readLockOwner } from './staging-lock.js'
+import type { LockOwner } from './staging-lock-owner.js'
 
 export interface StagedJobDraft extends Pick<JobChange, 'subscription' | 'resourceGroup' | 'cloud' | 'location'> {
   job: string

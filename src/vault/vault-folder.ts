@@ -11,13 +11,8 @@ import type { VaultIdentity } from '../formats/vault-identity.js'
 import { encodeVaultState, parseVaultState, type VaultState } from '../formats/vault-state.js'
 import { filesFolderName } from '../jobs/staging-data.js'
 import { appendLine, factsOf, readPlainFile, replaceFile } from '../jobs/staging-files.js'
-import {
-  type LockOptions,
-  type LockOwner,
-  readLockOwner,
-  type StagingLock,
-  takeStagingLock,
-} from '../jobs/staging-lock.js'
+import { type LockOptions, readLockOwner, type StagingLock, takeStagingLock } from '../jobs/staging-lock.js'
+import type { LockOwner } from '../jobs/staging-lock-owner.js'
 import { printable } from '../reports/printable.js'
 
 export const vaultFolderName = 'vault'

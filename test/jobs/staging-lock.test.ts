@@ -9,7 +9,8 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { type LockIdentity, lockName, readLockOwner, takeStagingLock } from '../../src/jobs/staging-lock.js'
+import { lockName, readLockOwner, takeStagingLock } from '../../src/jobs/staging-lock.js'
+import type { LockIdentity } from '../../src/jobs/staging-lock-owner.js'
 import { temporaryFolder } from '../prepare/made-tree.js'
 
 const root = temporaryFolder('staging-lock')
