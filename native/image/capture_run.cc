@@ -2,18 +2,13 @@
 
 #include <algorithm>
 
-#include "image/image_source.h"
-#include "image/stored_reader.h"
-#include "little_endian.h"
-#include "lz4/xxh32.h"
+#include "image/replay.h"
 
 namespace diskferry::image {
 
 namespace {
 
 constexpr size_t kBuffersMin = 6;
-
-size_t packerCount() { return std::max(1u, std::thread::hardware_concurrency()); }
 
 }  // namespace
 
@@ -77,7 +72,8 @@ Status CaptureRun::prepare() {
   if (options_.resume.blocks > blocks)
     return Status(ErrorCode::INTERNAL, "capturing cannot go on behind its " + std::to_string(blocks) + " blocks");
   const size_t buffers = std::max(options_.memoryBytes / kBlockBytes, kBuffersMin);
-  const size_t packed = options_.container == Container::raw ? 1 : std::min(packerCount() + 2, buffers / 3);
+  const size_t packed =
+      options_.container == Container::raw ? 1 : std::min(BlockPacker::threadCount() + 2, buffers / 3);
   content_ = std::make_shared<BufferPool>(buffers - packed, kBlockBytes);
   packedBuffers_ = std::make_unique<BufferPool>(packed, kBlockBytes);
   if (!content_->isValid() || !packedBuffers_->isValid())
@@ -113,91 +109,65 @@ Status CaptureRun::readWith(ContentReader& reader, const ContentReader::Emit& em
   return isStopped_ ? failure_ : status;
 }
 
-void CaptureRun::capture() {
-  std::vector<std::thread> threads;
-  packersLeft_ = packerCount();
-  for (size_t packer = 0; packer < packerCount(); packer++) threads.emplace_back([this] { pack(); });
-  threads.emplace_back([this] { write(); });
-  threads.emplace_back([this] {
-    DeviceReaderOptions reading;
-    reading.device = options_.source;
-    reading.sizeBytes = options_.sizeBytes;
-    reading.firstBlock = options_.resume.blocks;
-    reading.skip = options_.skip;
-    reading.retries = options_.retries;
-    reading.limitBytesPerSecond = options_.limitBytesPerSecond;
-    reading.pool = content_;
-    reading.ioEngine = options_.ioEngine;
-    reading.unreadable = [this](const Range& range) {
-      unreadableBytes_ += range.lengthBytes;
-      std::lock_guard lock(eventMutex_);
-      options_.resumeUnreadable.push_back(range);
-      if (events_.unreadable) events_.unreadable(range);
-    };
-    DeviceReader reader(std::move(reading));
-    const Status status = readWith(reader, [this](const BlockPtr& block) { return take(block); });
-    ioEngine_ = reader.engineName();
-    if (!status.isOk()) fail(status);
-    toPack_.close();
+Status CaptureRun::replay() {
+  auto opened = Replay::open({options_.path, options_.container, options_.sizeBytes, options_.skip, options_.resume,
+                              content_, options_.ioEngine});
+  if (!opened.isOk()) return opened.status();
+  Replay& replay = *opened.value();
+  const Status reading = readWith(replay.reader(), [&](const BlockPtr& block) {
+    if (!replay.take(*block, index_.records()[block->number])) return false;
+    digest(block);
+    bytesDone_ += block->content.size();
+    bytesReplayed_ += block->content.size();
+    return true;
   });
+  return replay.judge(reading);
+}
+
+void CaptureRun::capture() {
+  BlockPacker packer(options_.container, options_.level, *packedBuffers_, index_);
+  std::thread writing([&] { write(packer); });
+  std::thread reading([&] { read(packer); });
   markWhileCapturing();
-  for (std::thread& thread : threads) thread.join();
+  reading.join();
+  writing.join();
   blockDigests_->finish();
   mark();
 }
 
-bool CaptureRun::take(const BlockPtr& block) {
+void CaptureRun::read(BlockPacker& packer) {
+  DeviceReaderOptions reading;
+  reading.device = options_.source;
+  reading.sizeBytes = options_.sizeBytes;
+  reading.firstBlock = options_.resume.blocks;
+  reading.skip = options_.skip;
+  reading.retries = options_.retries;
+  reading.limitBytesPerSecond = options_.limitBytesPerSecond;
+  reading.pool = content_;
+  reading.ioEngine = options_.ioEngine;
+  reading.unreadable = [this](const Range& range) {
+    unreadableBytes_ += range.lengthBytes;
+    std::lock_guard lock(eventMutex_);
+    options_.resumeUnreadable.push_back(range);
+    if (events_.unreadable) events_.unreadable(range);
+  };
+  DeviceReader reader(std::move(reading));
+  const Status status = readWith(reader, [&](const BlockPtr& block) {
+    digest(block);
+    return packer.put(block);
+  });
+  ioEngine_ = reader.engineName();
+  if (!status.isOk()) fail(status);
+  packer.close();
+}
+
+void CaptureRun::digest(const BlockPtr& block) {
   hashes_->put(block);
   blockDigests_->put(block);
-  return toPack_.put(block);
 }
 
-void CaptureRun::pack() {
-  lz4::BlockCompressor compressor(options_.level);
-  while (true) {
-    BufferPool::Lease buffer;
-    std::optional<BlockPtr> block;
-    {
-      std::lock_guard lock(takeMutex_);
-      if (options_.container == Container::lz4) {
-        auto leased = packedBuffers_->lease();
-        if (leased.has_value()) buffer = std::move(*leased);
-      }
-      block = toPack_.take();
-    }
-    if (!block.has_value()) break;
-    const uint64_t sequence = (*block)->sequence;
-    packed_.put(sequence, packBlock(compressor, std::move(*block), std::move(buffer)));
-  }
-  if (--packersLeft_ == 0) packed_.close();
-}
-
-PackedBlock CaptureRun::packBlock(lz4::BlockCompressor& compressor, BlockPtr block, BufferPool::Lease buffer) {
-  IndexRecord& record = index_.records()[block->number];
-  const std::span<const std::byte> content = block->content;
-  record.field = static_cast<uint32_t>(content.size());
-  if (block->isZeros) record.kind = block->isSkipped ? BlockKind::skipped : BlockKind::zeros;
-  // lz4 1.9.4 reads four bytes too far behind a frame with block checksums and without one of the content, unless the
-  // last block is stored as it is; it would take the trailer for garbage.
-  const bool isLast = block->number + 1 == index_.blockCount();
-  PackedBlock packed;
-  if (options_.container == Container::lz4 && block->isZeros && !isLast) {
-    packed.zeros = lz4::packedZeros(record.field);
-    record.field = load32(packed.zeros->data());
-  } else if (options_.container == Container::lz4) {
-    const size_t length = isLast ? 0 : compressor.compress(content, buffer.memory());
-    packed.stored = length == 0 ? content : std::span<const std::byte>(buffer.memory().first(length));
-    if (length > 0) packed.buffer = std::move(buffer);
-    packed.field = static_cast<uint32_t>(packed.stored.size()) | (length == 0 ? lz4::kStoredAsIs : 0);
-    packed.checksum = lz4::xxh32(packed.stored);
-    record.field = packed.field;
-  }
-  packed.block = std::move(block);
-  return packed;
-}
-
-void CaptureRun::write() {
-  while (auto packed = packed_.take()) {
+void CaptureRun::write(BlockPacker& packer) {
+  while (auto packed = packer.take()) {
     const uint64_t length = packed->block->content.size();
     writer_->append(std::move(*packed));
     bytesDone_ += length;
@@ -271,60 +241,6 @@ void CaptureRun::summarize(CaptureSummary& summary) {
   summary.imageBytes = options_.container == Container::raw ? options_.sizeBytes : writer_->imageBytes();
   summary.digests = hashes_->finish();
   summary.unreadableBytes = unreadableBytes_;
-}
-
-// What is there already is unpacked: that checks it, and the digests need it.
-Status CaptureRun::replay() {
-  auto source = openForReplay();
-  if (!source.isOk()) return source.status();
-  RangeCursor skipped(options_.skip);
-  std::vector<Range> parts;
-  ImagePosition there;
-  Status damage;
-  const Status status = readWith(*source.value(), [&](const BlockPtr& block) {
-    damage = block->damage;
-    if (!damage.isOk()) return false;
-    IndexRecord& record = index_.records()[block->number];
-    const Range whole{block->offsetBytes(), block->content.size()};
-    skipped.within(whole, parts);
-    const bool isSkipped = parts.size() == 1 && parts.front().lengthBytes == whole.lengthBytes;
-    if (block->isZeros) record.kind = isSkipped ? BlockKind::skipped : BlockKind::zeros;
-    const bool isRaw = options_.container == Container::raw;
-    record.field = isRaw ? static_cast<uint32_t>(whole.lengthBytes) : block->field;
-    there = {block->number + 1, isRaw ? whole.endBytes() : block->imageEndBytes};
-    hashes_->put(block);
-    blockDigests_->put(block);
-    bytesDone_ += whole.lengthBytes;
-    bytesReplayed_ += whole.lengthBytes;
-    return true;
-  });
-  if (!damage.isOk()) return Status(damage.code(), options_.path + ": " + damage.message());
-  DISKFERRY_TRY(status);
-  if (there.blocks != options_.resume.blocks || there.imageBytes != options_.resume.imageBytes)
-    return Status(ErrorCode::IMAGE_DAMAGED, options_.path + ": has " + std::to_string(there.blocks) + " blocks in " +
-                                                std::to_string(there.imageBytes) + " bytes, expected " +
-                                                std::to_string(options_.resume.blocks) + " in " +
-                                                std::to_string(options_.resume.imageBytes));
-  return Status::ok();
-}
-
-Result<std::unique_ptr<ContentReader>> CaptureRun::openForReplay() {
-  if (options_.container == Container::raw) {
-    auto source = ImageSource::open({options_.path, SourceKind::raw, {}, 0, options_.resume.imageBytes});
-    if (!source.isOk()) return source.status();
-    return source.value()->stream({{}, content_, 0, options_.ioEngine});
-  }
-  auto file = ImageFile::open(options_.path);
-  if (!file.isOk()) return file.status();
-  std::array<std::byte, lz4::kHeaderBytes> header{};
-  auto there = file.value()->read(0, header);
-  if (!there.isOk()) return there.status();
-  auto size = lz4::parseFrameHeader(std::span(header).first(there.value()));
-  if (!size.isOk() || size.value() != options_.sizeBytes)
-    return Status(ErrorCode::IMAGE_DAMAGED, options_.path + ": does not begin with the frame of a device of " +
-                                                std::to_string(options_.sizeBytes) + " bytes");
-  return std::unique_ptr<ContentReader>(std::make_unique<StoredReader>(
-      StoredReaderOptions{file.take(), options_.sizeBytes, nullptr, {}, options_.resume.blocks, content_, 0}));
 }
 
 }  // namespace diskferry::image

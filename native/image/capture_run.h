@@ -12,11 +12,11 @@
 #include <thread>
 
 #include "image/block_digests.h"
+#include "image/block_packer.h"
 #include "image/content_hashes.h"
 #include "image/device_reader.h"
 #include "image/image_index.h"
 #include "image/image_writer.h"
-#include "lz4/block_codec.h"
 
 namespace diskferry::image {
 
@@ -85,12 +85,10 @@ class CaptureRun {
   void run();
   Status prepare();
   Status replay();
-  Result<std::unique_ptr<ContentReader>> openForReplay();
   void capture();
-  bool take(const BlockPtr& block);
-  void pack();
-  PackedBlock packBlock(lz4::BlockCompressor& compressor, BlockPtr block, BufferPool::Lease buffer);
-  void write();
+  void read(BlockPacker& packer);
+  void digest(const BlockPtr& block);
+  void write(BlockPacker& packer);
   void markWhileCapturing();
   void mark();
   void fail(const Status& status);
@@ -107,11 +105,6 @@ class CaptureRun {
   ImageIndex index_;
   std::string ioEngine_;
   std::atomic<uint64_t> unreadableBytes_{0};
-
-  std::mutex takeMutex_;  // buffer and block are taken together, so that the first block always has a buffer
-  Channel<BlockPtr> toPack_{128};
-  Reorder<PackedBlock> packed_{128};
-  std::atomic<size_t> packersLeft_{0};
 
   std::atomic<uint64_t> bytesDone_{0};
   std::atomic<uint64_t> bytesReplayed_{0};
