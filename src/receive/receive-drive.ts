@@ -4,7 +4,7 @@ import { basename } from 'node:path'
 import type { Secret } from '../addon/bitlocker.js'
 import { chunkBytes, ReadBuffers } from '../addon/read-engine.js'
 import type { DriveProgress } from '../drives/drive-progress.js'
-import { type ErrorCode, TransferError } from '../errors.js'
+import { TransferError } from '../errors.js'
 import type { DriveStatus } from '../formats/copy-log-codes.js'
 import type { JournalFile } from '../journal/journal-file.js'
 import {
@@ -14,16 +14,15 @@ import {
   isInDoubt,
   newDriveState,
 } from '../plan/import-state.js'
-import type { ReceivedDrive } from '../reports/receive-report.js'
 import type { BlobStore } from '../storage/blob-store.js'
 import { AttributeReader, attachmentOnDrive } from './blob-attributes.js'
 import type { ClaimedNames } from './claimed-names.js'
+import { asTransferError, failedStatus, finishedStatus, interrupted } from './drive-outcome.js'
 import type { Containers, ImportContext, UploadRate } from './import-context.js'
 import { ImportJournal } from './import-journal.js'
 import { importWindow } from './import-window.js'
 import { ManifestSource, type NumberedBlob } from './manifest-source.js'
 import type { MemoryGate } from './memory-gate.js'
-import { isNoRoom, noRoom } from './no-room.js'
 import { markOf } from './put-pages.js'
 import { openShippedDrive, type ShippedDrive } from './shipped-drive.js'
 import { type ExpectedManifest, type ManifestSurvey, surveyManifest } from './survey-manifest.js'
@@ -110,11 +109,11 @@ export async function importDrive(run: DriveImport): Promise<DriveImportResult> 
     Object.assign(progress, { activity: 'importing', bytesTotal: survey.bytes, bytesDone: bytesThere })
     if (!state.isComplete) await importBlobs(run, opened, counters)
     progress.activity = 'imported'
-    return result(statusOf(state))
+    return result(finishedStatus(state))
   } catch (cause) {
     progress.activity = 'failed'
     const error = run.signal.aborted ? interrupted(drive.path) : asTransferError(cause, drive.path)
-    return result(driveStatusOf(error), error)
+    return result(failedStatus(error), error)
   }
 }
 
@@ -192,95 +191,4 @@ async function* windows(source: ManifestSource, state: ImportDriveState): AsyncG
     ranges = 0
   }
   if (blobs.length > 0) yield blobs
-}
-
-function statusOf({ failures, outcomes }: ImportDriveState): DriveStatus {
-  if (failures.size > 0) return 'CompletedWithErrors'
-  return outcomes.counts.renamed + outcomes.counts.skipped > 0 ? 'CompletedWithWarnings' : 'Completed'
-}
-
-const driveStatuses: Partial<Record<ErrorCode, DriveStatus>> = {
-  DEVICE_NOT_FOUND: 'DiskNotFound',
-  PARTITION_MISSING: 'BitLockerVolumeNotFound',
-  VOLUME_NOT_BITLOCKER: 'BitLockerVolumeNotFound',
-  VOLUME_DAMAGED: 'BitLockerFailed',
-  VOLUME_UNSUPPORTED: 'BitLockerFailed',
-  VOLUME_CONVERTING: 'BitLockerFailed',
-  KEY_MISTYPED: 'BitLockerKeyInvalid',
-  KEY_WRONG: 'BitLockerKeyInvalid',
-  KEY_NOT_APPLICABLE: 'BitLockerProtectorNotFound',
-  NTFS_DAMAGED: 'VolumeNotNtfs',
-  NTFS_UNSUPPORTED: 'VolumeNotNtfs',
-  DRIVE_DAMAGED: 'DiskOperationFailed',
-  DRIVE_GONE: 'DiskOperationFailed',
-  DEVICE_READ_FAILED: 'DiskOperationFailed',
-  MANIFEST_MISSING: 'ManifestNotFound',
-  MANIFEST_INVALID: 'ManifestFormatInvalid',
-  MANIFEST_XML: 'ManifestFormatInvalid',
-  MANIFEST_PATH: 'BlobListFormatInvalid',
-  MANIFEST_BLOCKS: 'BlobListFormatInvalid',
-  MANIFEST_FILES: 'BlobListFormatInvalid',
-  MANIFEST_MISMATCH: 'ManifestCorrupted',
-  MANIFEST_OTHER_DRIVE: 'ManifestDriveIdMismatch',
-  MANIFEST_TWICE: 'BlobListFormatInvalid',
-  STORAGE_DENIED: 'BlobRequestForbidden',
-}
-
-function driveStatusOf({ code }: TransferError): DriveStatus {
-  return driveStatuses[code] ?? 'InternalError'
-}
-
-function interrupted(path: string): TransferError {
-  return new TransferError('INTERRUPTED', `The import of ${path} was interrupted.`, {
-    path,
-    hint: 'Run the same command again: it goes on where it was.',
-  })
-}
-
-/** What went wrong with the drive at this path. */
-export function asTransferError(cause: unknown, path: string): TransferError {
-  if (cause instanceof TransferError) return cause
-  const { name, message } = cause as Error
-  if (name === 'AbortError') return interrupted(path)
-  if (isNoRoom(cause)) return noRoom(cause)
-  return new TransferError('INTERNAL', `${path}: ${message}`, { cause, path })
-}
-
-/** The drive's row of the report, without its logs. */
-export function describeImport(
-  { drive: request, contentMd5 }: Pick<DriveImport, 'drive' | 'contentMd5'>,
-  result: DriveImportResult,
-): Omit<ReceivedDrive, 'logs' | 'failures'> {
-  const { opened, status, error, driveId } = result
-  const counts = opened?.state.outcomes.counts ?? { created: 0, overwritten: 0, renamed: 0, skipped: 0 }
-  const { created, overwritten, renamed, skipped } = counts
-  const failed = opened?.state.failures.size ?? 0
-  const hash = opened?.survey.manifestHash
-  const checkedAgainst = opened?.survey.isHashChecked === true ? (request.expectedFrom ?? 'the job') : undefined
-  const content = contentMd5 ? ['MD5 of every whole blob computed'] : []
-  return {
-    driveId,
-    path: request.path,
-    serial: opened?.drive.hardwareId,
-    status,
-    message: error?.message,
-    manifest: hash === undefined ? undefined : { hash, checkedAgainst },
-    checked:
-      opened === undefined
-        ? []
-        : [...opened.drive.checked, 'every block against its MD5 before it was sent', ...content],
-    blobs: {
-      total: opened?.survey.blobs ?? 0,
-      imported: created + overwritten + renamed,
-      renamed,
-      overwritten,
-      skipped,
-      failed,
-    },
-    bytesImported: result.bytesImported,
-    bytesThere: result.bytesThere,
-    blocksDamaged: result.damagedBlocks,
-    seconds: result.seconds,
-    failuresTotal: failed,
-  }
 }

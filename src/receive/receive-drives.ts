@@ -12,14 +12,14 @@ import { type ImportState, importRecords, reduceImport } from '../plan/import-st
 import type { ReceivedDrive, ReceiveReport } from '../reports/receive-report.js'
 import type { BlobStore } from '../storage/blob-store.js'
 import { ClaimedNames } from './claimed-names.js'
+import { describeImport } from './describe-import.js'
+import { asTransferError } from './drive-outcome.js'
 import { Containers, type UploadRate } from './import-context.js'
 import { MemoryGate } from './memory-gate.js'
 import { isNoRoom, noRoom } from './no-room.js'
 import {
-  asTransferError,
   type DriveImport,
   type DriveImportResult,
-  describeImport,
   importDrive,
   type LogSettings,
   type ReceiveDrive,
