@@ -6,7 +6,8 @@ import { type FileTree, filePath } from '../file-tree.js'
 import { driveBound } from './drive-bound.js'
 import { DriveLoad } from './drive-load.js'
 import { alignUp, driveNeed, entryBytes, recordNeed, rootIndexNeed, type VolumeShape } from './ntfs-need.js'
-import { type Packing, type PackStrategy, packFolders, unassigned } from './pack-folders.js'
+import { type PackStrategy, packFolders } from './pack-folders.js'
+import { type Packing, unassigned } from './placed-items.js'
 import { type EmptyPart, emptyParts, type SpanTree, SpanWeights, spanTree } from './span-weights.js'
 
 export interface SpanDrive extends VolumeShape {

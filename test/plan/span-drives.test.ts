@@ -7,7 +7,7 @@ import { TransferError } from '../../src/errors.js'
 import { type FileTree, filePath, NameColumnBuilder } from '../../src/file-tree.js'
 import { driveTree } from '../../src/plan/drive-tree.js'
 import { driveNeed, estimateNeed } from '../../src/plan/ntfs-need.js'
-import { unassigned } from '../../src/plan/pack-folders.js'
+import { unassigned } from '../../src/plan/placed-items.js'
 import { type DriveSpan, type SpanDrive, type SpanInput, spanDrives } from '../../src/plan/span-drives.js'
 import { makeTree, numbers, randomTree } from './make-tree.js'
 
