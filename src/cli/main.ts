@@ -4,7 +4,7 @@
 
 import yargs from 'yargs'
 import { hideBin } from 'yargs/helpers'
-import { errorCodes, exitCodes, redact, TransferError, version } from '../index.js'
+import { errorCodes, exitCodes, printable, redact, TransferError, version } from '../index.js'
 import { diskprepCommand } from './commands/diskprep.js'
 import { drivesCommand } from './commands/drives.js'
 import { extractCommand } from './commands/extract.js'
@@ -63,10 +63,12 @@ async function main(words: string[]): Promise<void> {
     .parseAsync()
 }
 
+const problemsMax = 1000
+
 function reportError(error: unknown, json: boolean, verbose: boolean): void {
   if (error instanceof TransferError) {
     process.exitCode = errorCodes[error.code]
-    report(error.code, error.message, error.hint, json, problemLines(error))
+    report(error.code, error.message, error.hint, json, problemLines(error), factsOf(error))
   } else if (error instanceof UsageError || error instanceof TypeError || error instanceof RangeError) {
     process.exitCode = exitCodes.usage
     report('USAGE', error.message, 'See diskferry --help, or diskferry <command> --help.', json)
@@ -75,6 +77,20 @@ function reportError(error: unknown, json: boolean, verbose: boolean): void {
     report('INTERNAL', error instanceof Error ? error.message : String(error), undefined, json)
   }
   if (verbose && error instanceof Error) process.stderr.write(`${redact(error.stack ?? '')}\n`)
+}
+
+/** The other fields of docs/errors.md, those that there are. */
+function factsOf({ path, line, column, systemError, problems }: TransferError): Record<string, unknown> {
+  const told = problems.slice(0, problemsMax).map((problem) => ({ ...problem, message: redact(problem.message) }))
+  const left = problems.length - told.length
+  return {
+    ...(path === undefined ? {} : { path: redact(path) }),
+    ...(line === undefined ? {} : { line }),
+    ...(column === undefined ? {} : { column }),
+    ...(systemError === undefined ? {} : { systemError }),
+    ...(told.length === 0 ? {} : { problems: told }),
+    ...(left > 0 ? { problemsLeftOut: left } : {}),
+  }
 }
 
 function problemLines(error: TransferError): string[] {
@@ -93,12 +109,15 @@ function report(
   hint: string | undefined,
   json: boolean,
   problems: readonly string[] = [],
+  facts: Record<string, unknown> = {},
 ): void {
   const text = redact(message)
-  if (json) process.stdout.write(`${JSON.stringify({ event: 'error', code, message: text, hint })}\n`)
-  process.stderr.write(`diskferry: ${text} (${code})\n`)
-  for (const problem of problems) process.stderr.write(`  ${redact(problem)}\n`)
-  if (hint !== undefined) process.stderr.write(`  ${redact(hint)}\n`)
+  // Names of others are in it.
+  const shown = (line: string) => printable(redact(line))
+  if (json) process.stdout.write(`${JSON.stringify({ event: 'error', code, message: text, hint, ...facts })}\n`)
+  process.stderr.write(`diskferry: ${shown(message)} (${code})\n`)
+  for (const problem of problems) process.stderr.write(`  ${shown(problem)}\n`)
+  if (hint !== undefined) process.stderr.write(`  ${shown(hint)}\n`)
 }
 
 const words = hideBin(process.argv)

@@ -2,7 +2,15 @@
 // a line that is rewritten on a terminal and as a plain line every few seconds elsewhere.
 
 import { select as askChoice, password as askPassword, text as askText, isCancel } from '@clack/prompts'
-import { type DriveProgress, formatBytes, formatDuration, formatRate, redact, TransferError } from '../index.js'
+import {
+  type DriveProgress,
+  formatBytes,
+  formatDuration,
+  formatRate,
+  printable,
+  redact,
+  TransferError,
+} from '../index.js'
 
 export interface Terminal {
   readonly json: boolean
@@ -58,7 +66,7 @@ export function createTerminal(options: { json: boolean }): Terminal {
     },
     warn(text) {
       line.clear()
-      process.stderr.write(`${redact(text)}\n`)
+      process.stderr.write(`${redact(text).split('\n').map(printable).join('\n')}\n`)
     },
     progress: (rows) => line.show(rows),
     clear: () => line.clear(),
@@ -91,7 +99,11 @@ async function answer(
     })
   }
   const given = await prompt()
-  if (isCancel(given)) throw new TransferError('INTERRUPTED', 'Cancelled at the prompt; nothing was changed.')
+  if (isCancel(given)) {
+    throw new TransferError('INTERRUPTED', 'Cancelled at the prompt.', {
+      hint: 'What was done before that question stays; the same command goes on from there.',
+    })
+  }
   return String(given ?? '')
 }
 

@@ -17,8 +17,10 @@ export interface ShippingPartition {
 const mebibyte = 1 << 20
 const reservedOffsetBytes = mebibyte
 const reservedBytes = 16 * mebibyte
-/** NTFS, BitLocker's copies of its metadata and some files: below this nothing useful fits. */
+/** A file system and some files: below this nothing useful fits. */
 const minimumDataBytes = 16 * mebibyte
+/** What BitLocker wants of a volume: said to people, who would try the next larger size. */
+const preparedDataBytes = 64 * mebibyte
 
 /**
  * Both partitions; the caller adds their GUIDs.
@@ -30,9 +32,10 @@ export function shippingPartitions(
   sectorBytes: number,
   clusterBytes: number,
 ): { reserved: ShippingPartition; data: ShippingPartition } {
-  const minimumBytes = reservedOffsetBytes + reservedBytes + minimumDataBytes + mebibyte
-  if (diskBytes < minimumBytes) {
-    const message = `The drive has ${diskBytes} bytes; the smallest that can be prepared has ${minimumBytes}.`
+  const aroundBytes = reservedOffsetBytes + reservedBytes + mebibyte
+  if (diskBytes < aroundBytes + minimumDataBytes) {
+    const smallestBytes = aroundBytes + preparedDataBytes
+    const message = `The drive has ${diskBytes} bytes; the smallest that can be prepared has ${smallestBytes}.`
     throw new TransferError('DRIVE_UNFIT', message)
   }
   const dataOffsetBytes = reservedOffsetBytes + reservedBytes

@@ -135,6 +135,28 @@ test('with --json an error is an object too', () => {
   assert.deepEqual([events()[0].event, events()[0].code], ['error', 'SOURCE_READ_FAILED'])
 })
 
+test('with --json an error says its place, and everything that is wrong', () => {
+  writeFileSync(join(folder, 'wrong.csv'), 'BasePath,DstItemPathOrPrefix\n')
+  const [head] = diskferry(
+    'prepare',
+    '--dataset',
+    'wrong.csv',
+    '--drive',
+    'x.img:160M',
+    '--journal',
+    'x.jrn',
+    '--json',
+  ).events()
+  assert.deepEqual([head.code, head.path, head.line], ['DATASET_INVALID', 'wrong.csv', 1])
+  writeTree(join(folder, 'names'), { 'a:b': '1', 'c?d': '2' })
+  const [names] = diskferry('plan', '--from', 'names', '--to', 'ccc/', '--drive', 'x.img:160M', '--json').events()
+  assert.equal(names.code, 'NTFS_NAMES')
+  assert.deepEqual(
+    names.problems.map(({ message }: { message: string }) => message.slice(0, 7)),
+    ['ccc/a:b', 'ccc/c?d'],
+  )
+})
+
 test('plan writes nothing', () => {
   const { status, stdout } = diskferry('plan', '--from', 'source', '--to', 'archive/in/', '--drive', 'planned.img:160M')
   assert.equal(status, 0)

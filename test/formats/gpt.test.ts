@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { crc32 } from 'node:zlib'
+import { volumeBytesMin } from '../../src/drives/bitlocker-regions.js'
 import {
   encodeGpt,
   type GptPartition,
@@ -77,6 +78,18 @@ test('the shipping layout is 16 MiB reserved at 1 MiB, then data on whole mebiby
     code: 'DRIVE_UNFIT',
     message: /34603008|smallest/,
   })
+})
+
+test('the size that is told as the smallest is one that BitLocker takes', () => {
+  const smallest = (() => {
+    try {
+      shippingPartitions(mebibyte, 512, 4096)
+    } catch (error) {
+      return Number(/smallest that can be prepared has (\d+)/.exec(String(error))?.[1])
+    }
+    return Number.NaN
+  })()
+  assert.equal(shippingPartitions(smallest, 512, 4096).data.sizeBytes, volumeBytesMin)
 })
 
 test('util-linux reads the same partitions', (t) => {

@@ -88,7 +88,7 @@ export const jobDeleteCommand: CommandModule<GlobalOptions, DeleteOptions> = {
     const job = await getJob(service, name)
     if (!yes) {
       showJob(terminal, job)
-      const typed = await terminal.ask(`Type ${job.name} to delete this job`)
+      const typed = await terminal.ask(`Type ${job.name} to delete this job`, { flag: '--yes' })
       if (typed.trim() !== job.name) return terminal.print('Nothing was deleted.')
     }
     await service.delete(name)
