@@ -78,6 +78,9 @@ describe('the vault commands', { skip: resticMissing(), timeout: 180_000 }, () =
     ['releasing what was not adopted', ['release', ...job], 8, /VAULT_STATE[^§]*vault adopt/],
     ['a policy that keeps nothing', ['forget', ...job, ...secret], 2, /at least one --keep/],
     ['four runs a day', ['schedule', ...job, '--at', '1:00,2:00,3:00,4:00'], 2, /one to 3/],
+    ['a policy without times', ['schedule', ...job, '--keep-daily', '7'], 2, /expected --at with --keep/],
+    ['a part of the data that is none', ['check', ...job, ...secret, '--subset', '8/7'], 2, /5% or 1\/7/],
+    ['no part of the data', ['check', ...job, ...secret, '--subset', '0%'], 2, /5% or 1\/7/],
     ['running without a schedule', ['run', ...job, ...secret, '--once'], 8, /VAULT_STATE[^§]*vault schedule/],
     ['the wrong password', ['snapshots', ...job, '--password-file', 'server/a.txt'], 5, /KEY_WRONG/],
     [
@@ -95,6 +98,26 @@ describe('the vault commands', { skip: resticMissing(), timeout: 180_000 }, () =
       assert.match(result.output, says)
     })
   }
+
+  test('the vault that was worked with last needs no words; of several jobs the one with a vault is meant', () => {
+    const stage = ['stage', 'init', 'staging', '--job', 'files-1', ...account]
+    const made = spawnSync(process.execPath, [main, ...stage], { cwd: folder, encoding: 'utf8' })
+    assert.equal(made.status, 0, made.stderr)
+    const environment = { XDG_STATE_HOME: join(folder, 'fresh') }
+    assert.equal(run(['run', '--staging', 'staging', '--once', ...secret], environment).status, 8)
+    assert.equal(run(['status'], environment).status, 2)
+    assert.equal(run(['status', '--staging', 'staging'], environment).status, 0)
+    const { status, output } = run(['status'], environment)
+    assert.equal(status, 0, output)
+    assert.match(output, /Vault +seed-1/)
+  })
+
+  test('a name cannot move the cursor or forge a line of an error', () => {
+    const { status, output } = run(['status', '--staging', 'no\u001b[2Jwhere\ndiskferry: fine'])
+    assert.equal(status, 2)
+    assert.match(output, /no\\x1b\[2Jwhere\\x0adiskferry: fine/)
+    assert.equal(output.includes('\u001b'), false)
+  })
 
   test('a schedule is stored, shown, run when something is due, and written for systemd', () => {
     const words = ['--at', '02:00,14:00', '--keep-daily', '7', '--limit-upload', '20M@08:00-18:00']

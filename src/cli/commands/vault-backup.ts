@@ -78,7 +78,7 @@ export const vaultCheckCommand: CommandModule<GlobalOptions, CheckWords> = {
       .epilogue(`${vaultEnvironmentHelp}\n\n${exitCodeHelp}`) as never,
   handler: async (options) => {
     const { readData, subset } = options
-    if (subset !== undefined && (readData || !/^(\d{1,3}(\.\d+)?%|\d+\/\d+)$/.test(subset))) {
+    if (subset !== undefined && (readData || !isSubset(subset))) {
       throw new TypeError(`expected --read-data, or --subset with 5% or 1/7, but received ${subset}`)
     }
     await withVault(options, async ({ vault, access, terminal }) => {
@@ -87,6 +87,13 @@ export const vaultCheckCommand: CommandModule<GlobalOptions, CheckWords> = {
       terminal.print(readData ? 'Sound: all data was read and compared.' : 'Sound.')
     })
   },
+}
+
+/** `5%`, `1/7`. */
+function isSubset(text: string): boolean {
+  const [, percent, part, parts] = /^(?:(\d{1,3}(?:\.\d+)?)%|(\d+)\/(\d+))$/.exec(text) ?? []
+  if (percent !== undefined) return Number(percent) > 0 && Number(percent) <= 100
+  return Number(part) > 0 && Number(part) <= Number(parts)
 }
 
 export type KeepWords = Partial<Record<'keepLast' | 'keepDaily' | 'keepWeekly' | 'keepMonthly' | 'keepYearly', number>>

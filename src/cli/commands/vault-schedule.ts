@@ -61,6 +61,7 @@ export const vaultScheduleCommand: CommandModule<GlobalOptions, ScheduleWords> =
       .epilogue(exitCodeHelp) as never,
   handler: async (options) => {
     const terminal = createTerminal(options)
+    refuseHalf(options)
     const jobFolder = await findVault(options, terminal)
     await lookAtVault(jobFolder)
     if (options.off || options.at !== undefined) await setSchedule(jobFolder, options)
@@ -72,6 +73,12 @@ export const vaultScheduleCommand: CommandModule<GlobalOptions, ScheduleWords> =
     else if (schedule !== undefined)
       terminal.print(`They run while diskferry vault run --job ${job} does, or with --systemd.`)
   },
+}
+
+/** A schedule is given whole: what is left out would else seem to be kept, or to be taken. */
+function refuseHalf(options: ScheduleWords): void {
+  const isHalf = options.limitUpload !== undefined || Object.keys(readKeep(options)).length > 0
+  if (options.at === undefined && isHalf) throw new TypeError('expected --at with --keep-… and --limit-upload')
 }
 
 async function setSchedule(jobFolder: string, options: ScheduleWords): Promise<void> {
@@ -128,7 +135,7 @@ export const vaultRunCommand: CommandModule<GlobalOptions, RunWords> = {
       .epilogue(`${vaultEnvironmentHelp}\n\n${exitCodeHelp}`) as never,
   handler: async (options) => {
     const terminal = createTerminal(options)
-    const jobFolder = await findVault(options, terminal)
+    const jobFolder = await findVault(options, terminal, { remembers: false })
     await lookAtVault(jobFolder)
     const events = { onProgress: backupProgress(terminal), onWarning: terminal.warn }
     if (options.once) {

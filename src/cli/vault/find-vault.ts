@@ -3,19 +3,41 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { TransferError } from '../../index.js'
+import { listStagedJobs, readVaultState, TransferError } from '../../index.js'
 import { chooseJob } from '../diskprep/choose-job.js'
-import { recallStaging } from '../diskprep/remembered-staging.js'
+import { recallStaging, rememberStaging } from '../diskprep/remembered-staging.js'
 import type { Terminal } from '../terminal.js'
 import type { VaultOptions } from './options.js'
 
-/** The folder `<staging>/<account>_<job>`. @throws TransferError STAGING_NOT_FOUND, CONFIRMATION_MISSING */
-export async function findVault({ staging, job }: VaultOptions, terminal: Terminal): Promise<string> {
+/**
+ * The folder `<staging>/<account>_<job>`.
+ * @param remembers false for a timer: what it works on is not what somebody worked with last.
+ * @throws TransferError STAGING_NOT_FOUND, CONFIRMATION_MISSING
+ */
+export async function findVault(
+  { staging, job }: VaultOptions,
+  terminal: Terminal,
+  { remembers = true } = {},
+): Promise<string> {
   const location = staging ?? (await recall(job))
-  const wanted = { isOrdered: false, ...(job === undefined ? {} : { name: job }) }
+  const name = job ?? (await onlyVault(location))
+  const wanted = { isOrdered: false, ...(name === undefined ? {} : { name }) }
   const chosen = await chooseJob(location, wanted, terminal)
-  if (staging !== undefined) await rememberVault(chosen.folder)
+  if (staging !== undefined && remembers) {
+    await rememberStaging(staging)
+    await rememberVault(chosen.folder)
+  }
   return chosen.folder
+}
+
+/** Of several jobs the one that has a vault. */
+async function onlyVault(location: string): Promise<string | undefined> {
+  const found: string[] = []
+  for (const { name, folder, problem } of await listStagedJobs(location)) {
+    const hasVault = problem === undefined && (await readVaultState(folder).catch(() => 'damaged')) !== undefined
+    if (hasVault) found.push(name)
+  }
+  return found.length === 1 ? found[0] : undefined
 }
 
 /** Not being able to is no reason to stop. */
