@@ -7,9 +7,10 @@ import { dirname, resolve } from 'node:path'
 import { Device } from '../addon/device.js'
 import { TransferError } from '../errors.js'
 import { type ByteRange, mergeRanges, totalBytes } from '../formats/byte-ranges.js'
-import type { HashName, ImageDescription, ImageDigests } from '../formats/image-description.js'
+import { type HashName, hashNames, type ImageDescription, type ImageDigests } from '../formats/image-description.js'
 import { ImageIndex, indexHeadBytes } from '../formats/image-index.js'
 import type { ImageContainer } from '../formats/image-trailer.js'
+import type { CapturePlan } from '../plan/capture-state.js'
 import { CaptureJournal } from './capture-journal.js'
 import { finishImage } from './finish-image.js'
 import { containerOf, journalPath, partialPath } from './image-names.js'
@@ -21,7 +22,7 @@ import { readSource } from './read-source.js'
 import { writeRescueMap } from './rescue-map.js'
 
 export interface CaptureOptions extends CaptureRequest {
-  /** Go on with an unfinished capture, if there is one. */
+  /** Go on with an unfinished capture, if there is one. Of the other options `rescue` may then differ from what it began with. */
   resume?: boolean
   /** Replace an image, or an unfinished capture, that is there. */
   overwrite?: boolean
@@ -133,7 +134,32 @@ async function resumeOrRefuse(options: CaptureOptions, journal: CaptureJournal):
     const message = `The unfinished capture is to be ${state.plan.container}, not ${asked}.`
     throw new TransferError('CAPTURE_DIFFERS', message, { path: image, hint: 'Leave --format out.' })
   }
+  refuseOtherOptions(options, state.plan)
+  // Whether bad sectors are read around is the one thing that a later run may decide anew.
+  const { rescue } = options
+  if (rescue !== undefined) {
+    const { description } = state.plan
+    const told = { ...description, options: { ...description.options, rescue: true } }
+    state.plan = { ...state.plan, retries: rescue.retries, description: told }
+  }
   await journal.resumed()
+}
+
+/** What is asked for, and will not be: the plan never changes. What is not asked for stays as it was begun. */
+function refuseOtherOptions({ image, usedOnly, level, hashes }: CaptureOptions, plan: CapturePlan): void {
+  const differs = (what: string, asked: string, planned: string) => {
+    const message = `The unfinished capture was begun with ${what} ${planned}, not ${asked}.`
+    return new TransferError('CAPTURE_DIFFERS', message, {
+      path: image,
+      hint: 'Give what it was begun with, or --overwrite instead of --resume to begin anew.',
+    })
+  }
+  const planned = plan.description.options.usedOnly
+  if (usedOnly !== undefined && usedOnly !== planned) throw differs('usedOnly', String(usedOnly), String(planned))
+  if (level !== undefined && plan.container === 'lz4' && level !== plan.level) throw differs('level', level, plan.level)
+  if (hashes === undefined) return
+  const names = (list: readonly HashName[]) => hashNames.filter((name) => list.includes(name)).join(', ') || 'none'
+  if (names(hashes) !== names(plan.hashes)) throw differs('hashes', names(hashes), names(plan.hashes))
 }
 
 async function perform(options: CaptureOptions, journal: CaptureJournal, context: RunContext): Promise<CaptureResult> {

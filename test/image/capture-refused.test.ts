@@ -26,6 +26,8 @@ test('a capture that was stopped goes on, only where asked to, and only with the
   assert.equal((await imageInfo(made.image)).state, 'unfinished')
   await assert.rejects(capture(made), { code: 'CAPTURE_DIFFERS', hint: /--resume/ })
   await assert.rejects(capture(made, { resume: true, format: 'raw' }), { code: 'CAPTURE_DIFFERS' })
+  for (const asked of [{ hashes: ['md5' as const] }, { level: 'hc' as const }, { usedOnly: true }])
+    await assert.rejects(capture(made, { resume: true, ...asked }), { code: 'CAPTURE_DIFFERS', hint: /--overwrite/ })
   const other = join(made.folder, 'other.bin')
   writeFileSync(other, made.content)
   await assert.rejects(capture({ ...made, device: other }, { resume: true }), { code: 'CAPTURE_DIFFERS' })

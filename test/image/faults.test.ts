@@ -34,6 +34,17 @@ test('the first sector that cannot be read ends a capture with its offset', { sk
   assert.equal(existsSync(made.image), false)
 })
 
+test('a capture that a bad sector ended goes on from there as a rescue', { skip }, async (context) => {
+  const goodBytes = 10 * mebibyte
+  const made = brokenDevice(context, goodBytes)
+  await assert.rejects(capture(made), { code: 'DEVICE_READ_FAILED', hint: /--rescue.*--resume/ })
+  const done = await runCommand(['image', 'capture', made.device, made.image, '--resume', '--rescue', '--retries', '0'])
+  assert.equal(done.exitCode, 3, done.stderr)
+  const { description } = await imageInfo(made.image)
+  assert.deepEqual(description?.unreadable, [{ offsetBytes: goodBytes, lengthBytes: sizeBytes - goodBytes }])
+  assert.equal(description?.options.rescue, true)
+})
+
 test('a rescue reads all that can be read, records the rest, and ends with exit code 3', { skip }, async (context) => {
   const goodBytes = 17 * mebibyte + 8192
   const made = brokenDevice(context, goodBytes)

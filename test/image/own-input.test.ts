@@ -1,16 +1,7 @@
 // Nothing that is read is written over: whatever its name, and whatever the name of the file that is to be made.
 
 import assert from 'node:assert/strict'
-import {
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs'
+import { readdirSync, readFileSync, renameSync, symlinkSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { captureImage, convertImage, repairImage } from '../../src/index.js'

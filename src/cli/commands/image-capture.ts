@@ -20,8 +20,8 @@ interface CaptureWords extends GlobalOptions {
   format?: 'lz4' | 'raw' | 'vhd'
   usedOnly: boolean
   trustUnclean: boolean
-  hash: string
-  level: 'fast' | 'default' | 'hc'
+  hash?: string
+  level?: 'fast' | 'default' | 'hc'
   rescue: boolean
   retries: number
   rescueMap?: string
@@ -57,11 +57,10 @@ export const imageCaptureCommand: CommandModule<GlobalOptions, CaptureWords> = {
         default: false,
         describe: 'With --used-only: believe also file systems that are mounted, or were not unmounted',
       })
-      .option('hash', { type: 'string', default: 'sha256', describe: 'Of the whole: md5,sha1,sha256, or none' })
+      .option('hash', { type: 'string', describe: 'Of the whole: md5,sha1,sha256, or none; sha256 when not given' })
       .option('level', {
         choices: ['fast', 'default', 'hc'] as const,
-        default: 'fast' as const,
-        describe: 'How hard to compress',
+        describe: 'How hard to compress; fast when not given',
       })
       .option('rescue', { type: 'boolean', default: false, describe: 'Read around bad sectors, and record them' })
       .option('retries', {
@@ -120,22 +119,27 @@ function captureOptions(words: CaptureWords): CaptureOptions {
     retries,
     rescueMap,
   } = words
-  const names = words.hash === 'none' ? [] : words.hash.split(',').map((name) => name.trim().toLowerCase())
   if (resume && overwrite) throw new TypeError('expected --resume or --overwrite, not both')
   return {
     source: device,
     image,
-    usedOnly,
     trustUnclean,
-    // The library refuses names that are no digests.
-    hashes: names as NonNullable<CaptureOptions['hashes']>,
-    level,
     resume,
     overwrite,
     allowMounted,
+    // Only what was asked for is compared with what an unfinished capture began with.
+    ...(usedOnly ? { usedOnly } : {}),
+    ...(words.hash === undefined ? {} : { hashes: hashesOf(words.hash) }),
+    ...(level === undefined ? {} : { level }),
     ...(format === undefined ? {} : { format }),
     ...(rescue ? { rescue: { retries } } : {}),
     ...(rescueMap === undefined ? {} : { rescueMap }),
     ...rateOption(words.limitRate),
   }
+}
+
+/** The library refuses names that are no digests. */
+function hashesOf(text: string): NonNullable<CaptureOptions['hashes']> {
+  const names = text === 'none' ? [] : text.split(',').map((name) => name.trim().toLowerCase())
+  return names as NonNullable<CaptureOptions['hashes']>
 }
