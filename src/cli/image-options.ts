@@ -16,15 +16,15 @@ import { readRate } from './transfer-options.js'
 
 const unreadableShown = 20
 
-/** Shows what a run tells until it ends; Ctrl-C stops it. */
-export async function followRun<T>(run: ImageRun<T>, terminal: Terminal): Promise<T> {
+/** Shows what a run tells until it ends; Ctrl-C stops it. @param told notes that people have seen already. */
+export async function followRun<T>(run: ImageRun<T>, terminal: Terminal, told: readonly string[] = []): Promise<T> {
   const { signal, done } = abortOnSignals()
   signal.addEventListener('abort', () => run.abort())
   let unreadable = 0
   try {
     for await (const event of run) {
       if (event.kind === 'unreadable') unreadable++
-      if (event.kind !== 'unreadable' || unreadable <= unreadableShown) tell(event, terminal)
+      if (event.kind !== 'unreadable' || unreadable <= unreadableShown) tell(event, terminal, told)
     }
     return await run.result
   } finally {
@@ -33,11 +33,11 @@ export async function followRun<T>(run: ImageRun<T>, terminal: Terminal): Promis
   }
 }
 
-function tell(event: ImageEvent, terminal: Terminal): void {
+function tell(event: ImageEvent, terminal: Terminal, told: readonly string[]): void {
   if (event.kind === 'progress') terminal.progress(event.rows)
   else if (event.kind === 'note') {
     terminal.emit({ event: 'note', message: event.message })
-    terminal.warn(`Note: ${printable(event.message)}`)
+    if (!told.includes(event.message)) terminal.warn(`Note: ${printable(event.message)}`)
   } else if (event.kind === 'target-failed') {
     const { path, error } = event
     terminal.emit({ event: 'target-failed', path, code: error.code, message: error.message })

@@ -88,6 +88,12 @@ export function devicesOn(device: BlockDevice, facts: BlockFacts): BlockDevice[]
   return [...found]
 }
 
+/** The file that a loop device, or a partition of one, is. */
+export function fileBehind(number: string, { devices }: BlockFacts): string | undefined {
+  const device = devices.find((candidate) => candidate.number === number)
+  return devices.find(({ name }) => name === (device?.disk ?? device?.name))?.backingFile
+}
+
 export function mountsOf(device: BlockDevice, facts: BlockFacts): Mount[] {
   return facts.mounts.filter((mount) => mount.number === device.number || isPathOf(mount.source, device))
 }

@@ -9,16 +9,19 @@ import { TransferError } from '../errors.js'
  * @throws TransferError DRIVE_UNFIT
  */
 export async function refuseInput(input: string, outputs: readonly string[]): Promise<void> {
-  const read = await identity(input)
-  if (read === undefined) return
   for (const path of outputs) {
-    if ((await identity(path)) !== read) continue
+    if (!(await isSameFile(input, path))) continue
     const message = `${path} would be written over while it is read${path === input ? '' : ` as ${input}`}.`
     throw new TransferError('DRIVE_UNFIT', message, { path, hint: 'Give another name to what is to be written.' })
   }
 }
 
-/** The same for all names of one file. */
+/** Of regular files that are there: all names of one are the same. */
+export async function isSameFile(one: string, other: string): Promise<boolean> {
+  const found = await identity(one)
+  return found !== undefined && found === (await identity(other))
+}
+
 async function identity(path: string): Promise<string | undefined> {
   const found = await stat(path, { bigint: true }).catch(() => undefined)
   return found?.isFile() ? `${found.dev}:${found.ino}` : undefined

@@ -4,12 +4,15 @@
 import { realpath, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { Device } from '../addon/device.js'
+import { readBlockFacts } from '../drives/block-facts.js'
 import { driveIdOf } from '../drives/drive-id.js'
 import { listDrives } from '../drives/inventory.js'
-import { checkDriveIsSafe } from '../drives/refuse-unsafe.js'
+import { checkDriveIsSafe, deviceNumber, fileBehind } from '../drives/refuse-unsafe.js'
 import { TransferError } from '../errors.js'
 import { describeTarget } from '../reports/describe-target.js'
 import { formatBytes } from '../reports/format-bytes.js'
+import { mapPath } from './image-names.js'
+import { isSameFile } from './refuse-input.js'
 
 export interface RestoreTarget {
   path: string
@@ -44,16 +47,27 @@ export async function resolveTargets(paths: readonly string[], rules: TargetRule
   const twin = real.findIndex((path, index) => real.indexOf(path) < index)
   if (twin >= 0)
     throw new TransferError('DRIVE_SPEC_INVALID', `${paths[twin]} is given twice.`, { path: real[twin] as string })
-  const image = await realpath(rules.imagePath)
-  if (real.includes(image)) throw new TransferError('DRIVE_UNFIT', `${image} is the image itself.`, { path: image })
   return targets
+}
+
+/** Under any name that the file has, and as the loop device that it may be. */
+async function refuseImage(path: string, { imagePath }: TargetRules): Promise<void> {
+  const found = await stat(path)
+  const backing = found.isBlockDevice() ? fileBehind(deviceNumber(found.rdev), await readBlockFacts()) : path
+  if (backing === undefined) return
+  for (const own of [imagePath, mapPath(imagePath)]) {
+    if (!(await isSameFile(backing, own))) continue
+    const what = own === imagePath ? 'the image itself' : 'the index of the image'
+    throw new TransferError('DRIVE_UNFIT', `${path} is ${what}.`, { path })
+  }
 }
 
 async function resolveTarget(path: string, rules: TargetRules): Promise<RestoreTarget> {
   const { contentBytes } = rules
   const found = await stat(path).catch(() => undefined)
   if (found === undefined || (found.isFile() && found.size === 0)) return newFile(path, rules)
-  await checkDriveIsSafe(path, { allowPartition: true })
+  await refuseImage(path, rules)
+  const { path: real } = await checkDriveIsSafe(path, { allowPartition: true })
   const device = await Device.open(path, { access: 'read' })
   try {
     const { kind, sizeBytes, logicalSectorBytes: sectorBytes } = device
@@ -68,7 +82,7 @@ async function resolveTarget(path: string, rules: TargetRules): Promise<RestoreT
       throw new TransferError('TARGET_TOO_SMALL', message, { path })
     }
     const driveId = await driveIdOf(path, {}).catch(() => serialless(path))
-    const drive = kind === 'file' ? undefined : (await listDrives()).find((candidate) => candidate.path === path)
+    const drive = kind === 'file' ? undefined : (await listDrives()).find((candidate) => candidate.path === real)
     const description = describeTarget({ kind, sizeBytes, drive })
     return { path, kind, sizeBytes, sectorBytes, isNew: false, driveId, description, needsConfirmation: true }
   } finally {

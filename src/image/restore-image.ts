@@ -39,7 +39,7 @@ export interface RestorePlan {
 export interface RestoreImageOptions {
   /** Read every target back and compare it with the image. */
   verify?: boolean
-  /** `write` when not given; new files are sparse in any case. */
+  /** `write` when not given; `skip` where all targets are new files. */
   zeros?: ZeroHandling
   /** On a target that is larger: move the backup of a GUID partition table to its end. */
   fixGpt?: boolean

@@ -6,7 +6,7 @@ import { dirname } from 'node:path'
 import type { Device } from '../addon/device.js'
 import { type BlockFacts, readBlockFacts } from '../drives/block-facts.js'
 import { listDrives } from '../drives/inventory.js'
-import { deviceNumber, devicesOn, mountsOf } from '../drives/refuse-unsafe.js'
+import { deviceNumber, devicesOn, fileBehind, mountsOf } from '../drives/refuse-unsafe.js'
 import { TransferError } from '../errors.js'
 import type { ImagePartition, ImageSource } from '../formats/image-description.js'
 import { namesOf } from './image-names.js'
@@ -41,7 +41,7 @@ export async function sourceFacts(path: string, device: Device, imagePath: strin
   if (kind === 'file') return { source, mounts: mountsOfFile(real, facts) }
   const number = deviceNumber(found.rdev)
   const known = facts.devices.find((candidate) => candidate.number === number)
-  const backingFile = facts.devices.find(({ name }) => name === (known?.disk ?? known?.name))?.backingFile
+  const backingFile = fileBehind(number, facts)
   if (backingFile !== undefined) await refuseInput(backingFile, namesOf(imagePath))
   const stack = known === undefined ? [] : devicesOn(known, facts)
   const folder = await stat(dirname(imagePath))

@@ -1,7 +1,7 @@
 // diskferry image restore: writes an image onto devices or files, several at once. ERASES them.
 
 import type { CommandModule } from 'yargs'
-import { describeRestore, planRestore, type RestorePlan, restoreImage } from '../../index.js'
+import { describeRestore, planRestore, printable, type RestorePlan, restoreImage } from '../../index.js'
 import { exitCodeHelp } from '../exit-codes.js'
 import { confirmTargets, errorToJson, followRun, rateOption, restoreExitCode } from '../image-options.js'
 import type { GlobalOptions } from '../options.js'
@@ -66,15 +66,13 @@ export const imageRestoreCommand: CommandModule<GlobalOptions, RestoreWords> = {
     const terminal = createTerminal(words)
     const { image, targets, format, verify, sparse, discard, fixGpt, resume, overwrite, yes, dryRun } = words
     if (sparse && discard) throw new TypeError('expected --sparse or --discard, not both')
+    const rate = rateOption(words.limitRate)
     const plan = await planRestore({ image, targets, resume, overwrite, ...(format === undefined ? {} : { format }) })
     tellPlan(plan, terminal)
     if (dryRun) return
     await confirmTargets(plan.targets, yes, terminal)
     const zeros = sparse ? { zeros: 'skip' as const } : discard ? { zeros: 'discard' as const } : {}
-    const result = await followRun(
-      restoreImage(plan, { verify, fixGpt, ...zeros, ...rateOption(words.limitRate) }),
-      terminal,
-    )
+    const result = await followRun(restoreImage(plan, { verify, fixGpt, ...zeros, ...rate }), terminal, plan.notes)
     const told = result.targets.map(({ path, outcome, error }) => ({ path, outcome, ...errorToJson(error) }))
     terminal.emit({ event: 'image-restored', ...result, targets: told })
     terminal.print(describeRestore(result))
@@ -86,4 +84,6 @@ function tellPlan({ image, targets, notes }: RestorePlan, terminal: Terminal): v
   const { path, container, contentBytes } = image
   terminal.emit({ event: 'restore-plan', image: path, container, contentBytes, targets, notes })
   for (const target of targets) terminal.print(`${target.path}: ${target.description}`)
+  // Before anybody is asked whether to erase it.
+  for (const note of notes) terminal.warn(`Note: ${printable(note)}`)
 }
