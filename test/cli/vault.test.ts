@@ -100,9 +100,8 @@ describe('the vault commands', { skip: resticMissing(), timeout: 180_000 }, () =
   }
 
   test('the vault that was worked with last needs no words; of several jobs the one with a vault is meant', () => {
-    const stage = ['stage', 'init', 'staging', '--job', 'files-1', ...account]
-    const made = spawnSync(process.execPath, [main, ...stage], { cwd: folder, encoding: 'utf8' })
-    assert.equal(made.status, 0, made.stderr)
+    const made = runIn(folder, ['stage', 'init', 'staging', '--job', 'files-1', ...account])
+    assert.equal(made.status, 0, made.output)
     const environment = { XDG_STATE_HOME: join(folder, 'fresh') }
     assert.equal(run(['run', '--staging', 'staging', '--once', ...secret], environment).status, 8)
     assert.equal(run(['status'], environment).status, 2)
