@@ -1,14 +1,8 @@
 #include "io/stat_pool.h"
 
 #include <dirent.h>
-#include <fcntl.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <numeric>
-
-#include "io/file_time.h"
 
 namespace diskferry {
 
@@ -17,24 +11,6 @@ namespace {
 constexpr size_t kSliceEntries = 128;
 
 }  // namespace
-
-Listing::Facts examineEntry(int directory, const char* name, bool followSymlinks) {
-  Listing::Facts facts{};
-  struct statx found;
-  constexpr unsigned wanted = STATX_TYPE | STATX_MODE | STATX_SIZE | STATX_MTIME;
-  if (::statx(directory, name, followSymlinks ? 0 : AT_SYMLINK_NOFOLLOW, wanted, &found) != 0) {
-    facts.statError = static_cast<int16_t>(errno);
-    return facts;
-  }
-  facts.mode = found.stx_mode;
-  facts.sizeBytes = found.stx_size;
-  facts.modifiedNs = nanosecondsSince1970(found.stx_mtime.tv_sec, found.stx_mtime.tv_nsec);
-  // Whoever may read what all may read need not be asked about, which halves the work.
-  constexpr unsigned everyone = S_IRUSR | S_IRGRP | S_IROTH;
-  const bool isAsked = S_ISREG(found.stx_mode) && (found.stx_mode & everyone) != everyone;
-  if (isAsked && ::faccessat(directory, name, R_OK, AT_EACCESS) != 0) facts.accessError = static_cast<int16_t>(errno);
-  return facts;
-}
 
 StatPool::StatPool(size_t threadCount) : threadCount_(threadCount) {}
 

@@ -12,8 +12,9 @@
 #include <optional>
 
 #include "io/file_descriptor.h"
-#include "io/file_time.h"
+#include "io/listing.h"
 #include "io/stat_pool.h"
+#include "io/utf8.h"
 
 namespace diskferry {
 
@@ -51,20 +52,6 @@ constexpr size_t kEntriesAheadMax = 65536;
 // More than there are processors: from a cold cache they wait for the device.
 constexpr size_t kExaminersMax = 8;
 
-std::string printable(std::string_view name) {
-  if (isValidUtf8(name)) return std::string(name);
-  static const char* digits = "0123456789abcdef";
-  std::string shown;
-  for (char character : name) {
-    auto byte = static_cast<unsigned char>(character);
-    if (byte < 0x80)
-      shown.push_back(character);
-    else
-      shown.append({'\\', 'x', digits[byte >> 4], digits[byte & 15]});
-  }
-  return shown;
-}
-
 Identity identityOf(const struct statx& found) { return {found.stx_dev_major, found.stx_dev_minor, found.stx_ino}; }
 
 class Scanner {
@@ -82,7 +69,6 @@ class Scanner {
   std::shared_ptr<OpenDirectory> enter(PendingDirectory& pending);
   void skip(const OpenDirectory& directory, std::string_view name, SkipReason reason, std::string message);
   std::string pathOf(const OpenDirectory& directory, std::string_view name) const;
-  int list(const OpenDirectory& directory, Listing& listing) const;
 
   bool follow_;
   ScannedTree tree_;
@@ -145,36 +131,10 @@ std::shared_ptr<OpenDirectory> Scanner::enter(PendingDirectory& pending) {
   return directory;
 }
 
-// 0, or the errno of what stopped the listing.
-int Scanner::list(const OpenDirectory& directory, Listing& listing) const {
-  int copy = ::fcntl(directory.descriptor.number(), F_DUPFD_CLOEXEC, 0);
-  if (copy < 0) return errno;
-  std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(copy), ::closedir);
-  if (stream == nullptr) {
-    ::close(copy);
-    return errno;
-  }
-  while (true) {
-    errno = 0;
-    const struct dirent* entry = ::readdir(stream.get());
-    if (entry == nullptr) break;
-    std::string_view name(entry->d_name);
-    if (name == "." || name == "..") continue;
-    listing.entries.push_back({listing.names.size(), entry->d_ino, static_cast<uint32_t>(name.size()), entry->d_type});
-    listing.names.append(name).push_back('\0');
-  }
-  const int failed = errno;
-  std::sort(listing.entries.begin(), listing.entries.end(),
-            [&](const Listing::Entry& left, const Listing::Entry& right) {
-              return std::strcmp(listing.nameOf(left), listing.nameOf(right)) < 0;
-            });
-  return failed;
-}
-
 // Its directories are entered next, while the pool examines the rest.
 Status Scanner::listDirectory(std::shared_ptr<OpenDirectory> directory) {
   auto listing = std::make_unique<Listing>();
-  if (int failed = list(*directory, *listing); failed != 0) {
+  if (int failed = readListing(directory->descriptor.number(), *listing); failed != 0) {
     std::string message = std::string("the directory could not be read to its end: ") + std::strerror(failed);
     if (directory->parent == nullptr) return Status(ErrorCode::SOURCE_READ_FAILED, std::move(message), failed);
     skip(*directory, "", SkipReason::unreadable, std::move(message));
@@ -280,37 +240,5 @@ std::string Scanner::pathOf(const OpenDirectory& directory, std::string_view nam
 }  // namespace
 
 Result<ScannedTree> scanTree(const std::string& root, bool followSymlinks) { return Scanner(followSymlinks).run(root); }
-
-bool isValidUtf8(std::string_view text) {
-  const auto* byte = reinterpret_cast<const unsigned char*>(text.data());
-  const auto* end = byte + text.size();
-  while (byte != end) {
-    if (*byte < 0x80) {
-      byte++;
-      continue;
-    }
-    // RFC 3629, section 4: the second byte of a sequence has its own bounds.
-    const unsigned char lead = *byte;
-    int length = 0;
-    unsigned char low = 0x80, high = 0xbf;
-    if (lead >= 0xc2 && lead <= 0xdf)
-      length = 2;
-    else if (lead >= 0xe0 && lead <= 0xef)
-      length = 3;
-    else if (lead >= 0xf0 && lead <= 0xf4)
-      length = 4;
-    else
-      return false;
-    if (lead == 0xe0) low = 0xa0;
-    if (lead == 0xed) high = 0x9f;
-    if (lead == 0xf0) low = 0x90;
-    if (lead == 0xf4) high = 0x8f;
-    if (end - byte < length || byte[1] < low || byte[1] > high) return false;
-    for (int index = 2; index < length; index++)
-      if ((byte[index] & 0xc0) != 0x80) return false;
-    byte += length;
-  }
-  return true;
-}
 
 }  // namespace diskferry

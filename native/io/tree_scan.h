@@ -46,7 +46,4 @@ struct ScannedTree {
 // error; only a root that cannot be read is: FILE_NOT_FOUND, SOURCE_READ_FAILED.
 Result<ScannedTree> scanTree(const std::string& root, bool followSymlinks);
 
-// Strict: no overlong forms, no surrogates, nothing above U+10FFFF.
-bool isValidUtf8(std::string_view text);
-
 }  // namespace diskferry

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include "io/utf8.h"
+
 namespace diskferry {
 
 TEST_CASE("UTF-8 is judged as RFC 3629 does") {
