@@ -4,37 +4,18 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { before, describe, it } from 'node:test'
-import {
-  AccountSASPermissions,
-  AccountSASResourceTypes,
-  AccountSASServices,
-  ContainerSASPermissions,
-  generateAccountSASQueryParameters,
-  generateBlobSASQueryParameters,
-  StorageSharedKeyCredential,
-} from '@azure/storage-blob'
 import { receiveExitCode } from '../../src/cli/receive-exit-code.js'
 import { type BlobStore, openBlobStore, type StorageCredentials } from '../../src/index.js'
 import { contentOf, temporaryFolder } from '../prepare/made-tree.js'
 import { type Azurite, azuriteAccount, azuriteKey, azuriteMissing, startAzurite } from '../storage/azurite.js'
 import { type Fault, type FaultProxy, type FaultRule, startFaultProxy } from '../storage/fault-proxy.js'
+import { accountSignature, containerSignature } from '../storage/signatures.js'
 import { assertArrived, type MadeDrives, makeDrives, receive } from './made-import.js'
 
 const mebibyte = 1 << 20
-const owner = new StorageSharedKeyCredential(azuriteAccount, azuriteKey)
 const folder = temporaryFolder('receive-faults')
 const patient = { tries: 40, firstDelayMs: 20, maxDelayMs: 1500, tryTimeoutMs: 20_000 }
 const hasty = { tries: 2, firstDelayMs: 10, maxDelayMs: 20, tryTimeoutMs: 5000 }
-
-function accountSignature(permissions: string, expiresOn: Date): string {
-  const values = {
-    expiresOn,
-    permissions: AccountSASPermissions.parse(permissions),
-    services: AccountSASServices.parse('b').toString(),
-    resourceTypes: AccountSASResourceTypes.parse('sco').toString(),
-  }
-  return generateAccountSASQueryParameters(values, owner).toString()
-}
 
 /** Every request but each so manyth goes through unharmed; those go wrong in turn. */
 function oneOf(every: number, faults: readonly Fault[]): FaultRule {
@@ -197,7 +178,7 @@ describe('an import while its service fails', { skip: azuriteMissing(), timeout:
   it('ends with exit code 9 when its signature expires in the middle, and goes on with a new one', async () => {
     await serviceFor(async () => {
       const lastingMs = 6000
-      const short = accountSignature('rwlac', new Date(Date.now() + lastingMs))
+      const short = accountSignature('rwlac', { lifeMs: lastingMs })
       const startMs = Date.now()
       // As slow as it takes to outlive the signature.
       proxy.setRule(() =>
@@ -214,13 +195,13 @@ describe('an import while its service fails', { skip: azuriteMissing(), timeout:
       assert.equal(receiveExitCode(result), 9)
       assert.ok(!JSON.stringify([result.report, error.message, error.hint]).includes('sig='))
       proxy.setRule(() => undefined)
-      await arrives({}, { sharedAccessSignature: accountSignature('rwlac', new Date(Date.now() + 3_600_000)) })
+      await arrives({}, { sharedAccessSignature: accountSignature('rwlac') })
     })
   })
 
   it('is not begun with a signature that may not write', async () => {
     await serviceFor(async () => {
-      const sharedAccessSignature = accountSignature('rl', new Date(Date.now() + 3_600_000))
+      const sharedAccessSignature = accountSignature('rl')
       await assert.rejects(
         withStore(hasty, (store) => importInto(store), { sharedAccessSignature }),
         { code: 'STORAGE_DENIED' },
@@ -232,14 +213,9 @@ describe('an import while its service fails', { skip: azuriteMissing(), timeout:
   it('needs no more than a signature of its container', async () => {
     await serviceFor(async () => {
       await withStore(patient, (store) => store.createContainer('archive'))
-      const expiresOn = new Date(Date.now() + 3_600_000)
-      const permissions = ContainerSASPermissions.parse('racwl')
-      const signature = generateBlobSASQueryParameters(
-        { containerName: 'archive', permissions, expiresOn },
-        owner,
-      ).toString()
       const logs = { container: 'archive', prefix: 'waimportexport/' }
-      await arrives({ logs, verboseLog: true }, { sharedAccessSignature: signature })
+      const sharedAccessSignature = containerSignature('archive', 'racwl')
+      await arrives({ logs, verboseLog: true }, { sharedAccessSignature })
       const names: string[] = []
       await withStore(patient, async (store) => {
         for await (const { name } of store.list('archive', 'waimportexport/')) names.push(name)

@@ -5,31 +5,14 @@ import assert from 'node:assert/strict'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import {
-  AccountSASPermissions,
-  AccountSASResourceTypes,
-  AccountSASServices,
-  generateAccountSASQueryParameters,
-  StorageSharedKeyCredential,
-} from '@azure/storage-blob'
 import { openBlobStore } from '../../src/index.js'
 import { contentOf, temporaryFolder } from '../prepare/made-tree.js'
 import { azuriteAccount, azuriteKey, azuriteMissing, startAzurite } from '../storage/azurite.js'
+import { accountSignature } from '../storage/signatures.js'
 import { makeDrives } from './made-import.js'
 import { type CommandRun, runCommand } from './run-command.js'
 
 const folder = temporaryFolder('receive-secrets')
-const hour = 3_600_000
-
-function signature(permissions: string, key: string): string {
-  const values = {
-    expiresOn: new Date(Date.now() + hour),
-    permissions: AccountSASPermissions.parse(permissions),
-    services: AccountSASServices.parse('b').toString(),
-    resourceTypes: AccountSASResourceTypes.parse('sco').toString(),
-  }
-  return generateAccountSASQueryParameters(values, new StorageSharedKeyCredential(azuriteAccount, key)).toString()
-}
 
 const signatureIn = (query: string) => new URLSearchParams(query).get('sig') as string
 
@@ -47,9 +30,9 @@ test('no secret is shown, written or sent', { skip: azuriteMissing(), timeout: 2
   mkdirSync(outFolder)
   const otherKey = Buffer.from(contentOf(5, 64)).toString('base64')
   const otherPassword = `${password.slice(-6)}${password.slice(6, -6)}${password.slice(0, 6)}`
-  const good = signature('rwlac', azuriteKey)
-  const readOnly = signature('rl', azuriteKey)
-  const foreign = signature('rwlac', otherKey)
+  const good = accountSignature('rwlac')
+  const readOnly = accountSignature('rl')
+  const foreign = accountSignature('rwlac', { accountKey: otherKey })
   const connection = azurite.connectionString
   const secretFile = (name: string, text: string) => {
     const path = join(secretFolder, name)

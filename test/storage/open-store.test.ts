@@ -5,23 +5,13 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import {
-  AccountSASPermissions,
-  AccountSASResourceTypes,
-  AccountSASServices,
-  ContainerSASPermissions,
-  generateAccountSASQueryParameters,
-  generateBlobSASQueryParameters,
-  SASProtocol,
-  StorageSharedKeyCredential,
-} from '@azure/storage-blob'
 import { openBlobStore } from '../../src/storage/open-store.js'
-import { type Azurite, azuriteAccount, azuriteKey, azuriteMissing, startAzurite } from './azurite.js'
+import { type Azurite, azuriteKey, azuriteMissing, startAzurite } from './azurite.js'
 import { listed, put, readAll } from './conformance.js'
+import { accountSignature, containerSignature } from './signatures.js'
 
 const skip = azuriteMissing()
 const retry = { tries: 2, firstDelayMs: 1, tryTimeoutMs: 5000 }
-const owner = new StorageSharedKeyCredential(azuriteAccount, azuriteKey)
 let root: string
 let azurite: Azurite
 before(async () => {
@@ -32,25 +22,6 @@ after(async () => {
   await azurite?.stop()
   await rm(root, { recursive: true, force: true })
 })
-
-function accountSignature(permissions: string, lifeMs = 3_600_000): string {
-  return generateAccountSASQueryParameters(
-    {
-      permissions: AccountSASPermissions.parse(permissions),
-      services: AccountSASServices.parse('b').toString(),
-      resourceTypes: AccountSASResourceTypes.parse('sco').toString(),
-      expiresOn: new Date(Date.now() + lifeMs),
-      protocol: SASProtocol.HttpsAndHttp,
-    },
-    owner,
-  ).toString()
-}
-
-function containerSignature(containerName: string, permissions: string): string {
-  const parsed = ContainerSASPermissions.parse(permissions)
-  const expiresOn = new Date(Date.now() + 3_600_000)
-  return generateBlobSASQueryParameters({ containerName, permissions: parsed, expiresOn }, owner).toString()
-}
 
 test('folders and memory are opened, and a bare word must be a folder', async () => {
   const memory = await openBlobStore('memory:')
@@ -113,7 +84,10 @@ test('signatures that have expired or lack a right are refused before anything i
   const target = 'https://acct.blob.core.windows.net'
   const open = (sharedAccessSignature: string, access: 'read' | 'write' = 'write') =>
     openBlobStore(target, { sharedAccessSignature }, { access })
-  await assert.rejects(open(accountSignature('rwl', -1000)), { code: 'STORAGE_DENIED', message: /expired 2\d{3}-/ })
+  await assert.rejects(open(accountSignature('rwl', { lifeMs: -1000 })), {
+    code: 'STORAGE_DENIED',
+    message: /expired 2\d{3}-/,
+  })
   await assert.rejects(open(accountSignature('rl')), { code: 'STORAGE_DENIED', message: /create or write/ })
   await assert.rejects(open(accountSignature('rw')), { code: 'STORAGE_DENIED', message: /list/ })
   const store = await open(accountSignature('rl'), 'read')
@@ -193,7 +167,11 @@ test('a right that is missing at the service is named', { skip }, async () => {
 test('a signature that expires in the middle is told as such', { skip }, async () => {
   const all = await openBlobStore(azurite.url)
   await all.createContainer('expiry')
-  const store = await openBlobStore(azurite.url, { sharedAccessSignature: accountSignature('rwlc', 3000) }, { retry })
+  const store = await openBlobStore(
+    azurite.url,
+    { sharedAccessSignature: accountSignature('rwlc', { lifeMs: 3000 }) },
+    { retry },
+  )
   const place = { container: 'expiry', name: 'a' }
   assert.equal(await put(store, place, Buffer.from('x')), 'written')
   const deadlineMs = Date.now() + 10_000

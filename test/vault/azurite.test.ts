@@ -4,23 +4,14 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { describe, test } from 'node:test'
-import {
-  AccountSASPermissions,
-  AccountSASResourceTypes,
-  AccountSASServices,
-  ContainerSASPermissions,
-  generateAccountSASQueryParameters,
-  generateBlobSASQueryParameters,
-  SASProtocol,
-  StorageSharedKeyCredential,
-} from '@azure/storage-blob'
 import { openBlobStore } from '../../src/index.js'
 import { adoptVault } from '../../src/vault/adopt-vault.js'
 import { backUpVault } from '../../src/vault/back-up-vault.js'
 import { lookAtVault, vaultSnapshots } from '../../src/vault/look-vault.js'
 import { contentOf, temporaryFolder, writeTree } from '../prepare/made-tree.js'
 import { rcloneMissing } from '../restic/restic-missing.js'
-import { azuriteAccount, azuriteKey, azuriteMissing } from '../storage/azurite.js'
+import { azuriteKey, azuriteMissing } from '../storage/azurite.js'
+import { accountSignature, containerSignature } from '../storage/signatures.js'
 import { importIntoAzurite, seed, stageVault } from './made-vault.js'
 
 const mebibyte = 1 << 20
@@ -33,24 +24,9 @@ describe('a vault in Azurite', { skip: rcloneMissing() || azuriteMissing(), time
   const options = { ...access, target: { address: azurite.url }, hashShare: 1, job: { state: 'Completed' } }
   await made.with((vault) => adoptVault(vault, options))
 
-  const key = new StorageSharedKeyCredential(azuriteAccount, azuriteKey)
-  const expiresOn = new Date(Date.now() + 3600_000)
-  const protocol = SASProtocol.HttpsAndHttp
-  const ofAccount = generateAccountSASQueryParameters(
-    {
-      expiresOn,
-      protocol,
-      permissions: AccountSASPermissions.parse('rwdlac'),
-      services: AccountSASServices.parse('b').toString(),
-      resourceTypes: AccountSASResourceTypes.parse('sco').toString(),
-    },
-    key,
-  ).toString()
-  const permissions = ContainerSASPermissions.parse('racwdl')
-  const ofContainer = generateBlobSASQueryParameters({ containerName: 'backup', expiresOn, protocol, permissions }, key)
   const signatures: [what: string, signature: string][] = [
-    ['the account', ofAccount],
-    ['the container', ofContainer.toString()],
+    ['the account', accountSignature('rwdlac')],
+    ['the container', containerSignature('backup', 'racwdl')],
   ]
   for (const [index, [what, sharedAccessSignature]] of signatures.entries()) {
     test(`is backed up to and read with a signature of ${what}`, async () => {
