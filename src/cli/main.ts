@@ -121,8 +121,17 @@ function report(
 }
 
 const words = hideBin(process.argv)
-// A pipe that closes early (head, less) is no error of ours.
+let hasOutputFailed = false
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error
+  // A pipe that closes early (head, less) is no error of ours.
+  if (error.code === 'EPIPE' || hasOutputFailed) return
+  hasOutputFailed = true
+  const message = `Standard output cannot be written: ${error.message}.`
+  reportError(new TransferError(error.code === 'ENOSPC' ? 'DEVICE_FULL' : 'DEVICE_WRITE_FAILED', message), false, false)
+  // The command goes on, and may call itself done; who asked for its words did not get them.
+  const status = process.exitCode
+  process.on('exit', () => {
+    process.exitCode ||= status
+  })
 })
 main(words).catch((error) => reportError(error, words.includes('--json'), words.includes('--verbose')))

@@ -6,6 +6,8 @@ import { existsSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { test } from 'node:test'
 import { imageInfo, imageMapSvg } from '../../src/index.js'
+import { mebibyte } from '../addon/made-image.js'
+import { main } from '../built-program.js'
 import { runCommand } from '../receive/run-command.js'
 import { capture, makeDevice } from './made-capture.js'
 
@@ -49,4 +51,20 @@ test('a map shows where nothing could be read, whatever the names in it', async 
   const svg = imageMapSvg(info)
   assert.match(svg, /<rect [^>]*height="9" fill="#c62828"\/>/)
   assert.doesNotMatch(svg, /<b>/)
+})
+
+test('the content goes through a pipe, also one that is closed early, and not into a full place in silence', async (context) => {
+  const made = makeDevice(context, 64 * mebibyte)
+  await capture(made)
+  const shell = (script: string) => {
+    const words = ['-c', script, 'bash', process.execPath, main, made.image, made.device]
+    return spawnSync('bash', words, { encoding: 'utf8' })
+  }
+  const whole = shell('set -o pipefail; "$1" "$2" image cat "$3" | (sleep 0.2; cmp - "$4")')
+  assert.deepEqual([whole.status, whole.stderr], [0, ''])
+  const early = shell('"$1" "$2" image cat "$3" | head -c 10 | wc -c; exit ${PIPESTATUS[0]}')
+  assert.deepEqual([early.status, early.stdout.trim(), early.stderr], [0, '10', ''])
+  const full = shell('"$1" "$2" image cat "$3" > /dev/full')
+  assert.equal(full.status, 7)
+  assert.match(full.stderr, /^diskferry: Standard output cannot be written: .*\(DEVICE_FULL\)\n$/)
 })

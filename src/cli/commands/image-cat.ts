@@ -1,6 +1,5 @@
 // diskferry image cat: any part of an image on stdout, as it is. No JSON: what is printed is the content.
 
-import { once } from 'node:events'
 import type { CommandModule } from 'yargs'
 import { readImage } from '../../index.js'
 import { exitCodeHelp } from '../exit-codes.js'
@@ -38,13 +37,16 @@ export const imageCatCommand: CommandModule<GlobalOptions, CatWords> = {
       ...(format === undefined ? {} : { format }),
     })
     try {
-      for await (const piece of pieces) {
-        if (process.stdout.destroyed) return
-        if (!process.stdout.write(piece))
-          await Promise.race([once(process.stdout, 'drain'), once(process.stdout, 'close')])
-      }
+      for await (const piece of pieces) if (!(await isPrinted(piece))) return
     } finally {
       done()
     }
   },
+}
+
+/** False when nobody takes any more, or where it goes is full: src/cli/main.ts tells of that. */
+function isPrinted(piece: Buffer): Promise<boolean> {
+  return new Promise((resolve) => {
+    process.stdout.write(piece, (error) => resolve(!error))
+  })
 }
