@@ -12,7 +12,7 @@ enum class Severity {
 };
 
 struct Finding {
-  std::string code;       // for example "BITLOCKER_COPY_CRC"; stable, listed in docs/
+  std::string code;  // for example "BITLOCKER_COPY_CRC"; stable, listed in docs/
   Severity severity;
   std::string structure;  // for example "metadata copy 2", "MFT record 1042", "index of \\data\\in"
   std::string message;    // a sentence

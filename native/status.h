@@ -54,8 +54,8 @@ class [[nodiscard]] Result {
   std::optional<T> value_;
 };
 
-#define DISKFERRY_TRY(expression)                            \
-  do {                                                       \
+#define DISKFERRY_TRY(expression)                                                    \
+  do {                                                                               \
     if (::diskferry::Status status_ = (expression); !status_.isOk()) return status_; \
   } while (false)
 

@@ -15,27 +15,32 @@ namespace diskferry::addon {
 
 // A whole number in [0, 2^53).
 inline uint64_t argumentInteger(const Napi::CallbackInfo& info, size_t index) {
-  if (!info[index].IsNumber()) throw Napi::TypeError::New(info.Env(), "argument " + std::to_string(index) + " is not a number");
+  if (!info[index].IsNumber())
+    throw Napi::TypeError::New(info.Env(), "argument " + std::to_string(index) + " is not a number");
   double value = info[index].As<Napi::Number>().DoubleValue();
   if (!(value >= 0) || value > 9007199254740991.0 || std::floor(value) != value)
-    throw Napi::RangeError::New(info.Env(), "argument " + std::to_string(index) + " is not a safe integer of 0 or more");
+    throw Napi::RangeError::New(info.Env(),
+                                "argument " + std::to_string(index) + " is not a safe integer of 0 or more");
   return static_cast<uint64_t>(value);
 }
 
 inline bool argumentBoolean(const Napi::CallbackInfo& info, size_t index) {
-  if (!info[index].IsBoolean()) throw Napi::TypeError::New(info.Env(), "argument " + std::to_string(index) + " is not a boolean");
+  if (!info[index].IsBoolean())
+    throw Napi::TypeError::New(info.Env(), "argument " + std::to_string(index) + " is not a boolean");
   return info[index].As<Napi::Boolean>().Value();
 }
 
 inline std::string argumentString(const Napi::CallbackInfo& info, size_t index) {
-  if (!info[index].IsString()) throw Napi::TypeError::New(info.Env(), "argument " + std::to_string(index) + " is not a string");
+  if (!info[index].IsString())
+    throw Napi::TypeError::New(info.Env(), "argument " + std::to_string(index) + " is not a string");
   return info[index].As<Napi::String>().Utf8Value();
 }
 
 // The memory of any typed array or Buffer. Valid while the value is alive: pin it in an AsyncTask.
 template <typename T = std::byte>
 std::span<T> argumentArray(const Napi::CallbackInfo& info, size_t index) {
-  if (!info[index].IsTypedArray()) throw Napi::TypeError::New(info.Env(), "argument " + std::to_string(index) + " is not a typed array");
+  if (!info[index].IsTypedArray())
+    throw Napi::TypeError::New(info.Env(), "argument " + std::to_string(index) + " is not a typed array");
   auto array = info[index].As<Napi::TypedArray>();
   auto* data = static_cast<std::byte*>(array.ArrayBuffer().Data()) + array.ByteOffset();
   if (array.ByteLength() % sizeof(T) != 0 || reinterpret_cast<uintptr_t>(data) % alignof(T) != 0)
@@ -64,7 +69,8 @@ std::shared_ptr<T> handleOf(const Napi::Value& value, size_t index) {
   if (!value.IsExternal() || !value.As<Napi::External<std::shared_ptr<T>>>().CheckTypeTag(handleTag<T>()))
     throw Napi::TypeError::New(value.Env(), "argument " + std::to_string(index) + " is not the right kind of handle");
   auto object = *value.As<Napi::External<std::shared_ptr<T>>>().Data();
-  if (object == nullptr) throw Napi::TypeError::New(value.Env(), "argument " + std::to_string(index) + " has been closed");
+  if (object == nullptr)
+    throw Napi::TypeError::New(value.Env(), "argument " + std::to_string(index) + " has been closed");
   return object;
 }
 

@@ -1,5 +1,5 @@
-// Work off the event loop, with a promise: `work` runs on a pool thread and never sees JavaScript, `convert` runs on the
-// event loop with its result. This is the one place where the two meet.
+// Work off the event loop, with a promise: `work` runs on a pool thread and never sees JavaScript, `convert` runs on
+// the event loop with its result. This is the one place where the two meet.
 #pragma once
 
 #include <napi.h>

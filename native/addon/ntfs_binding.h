@@ -1,5 +1,5 @@
-// NTFS: skeletons, layouts, and volumes that are read and checked. A layout's handle is a std::shared_ptr<ntfs::Layout>.
-// `target` is a device's or an unlocked BitLocker volume's handle.
+// NTFS: skeletons, layouts, and volumes that are read and checked. A layout's handle is a
+// std::shared_ptr<ntfs::Layout>. `target` is a device's or an unlocked BitLocker volume's handle.
 #pragma once
 
 #include <napi.h>

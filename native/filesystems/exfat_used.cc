@@ -63,8 +63,7 @@ class ExfatReader {
     }
     for (uint32_t number : own)
       if (!ntfs::isBitSet(bitmap, number - 2)) return distrust("Its allocation bitmap calls itself or the root free.");
-    used.addSetBits(bitmap, geometry_.clusterCount, geometry_.heapOffsetBytes,
-                    geometry_.clusterBytes);
+    used.addSetBits(bitmap, geometry_.clusterCount, geometry_.heapOffsetBytes, geometry_.clusterBytes);
     return Status::ok();
   }
 

@@ -38,7 +38,7 @@ struct ScannedTree {
   NameList fileNames;
   std::vector<double> fileSizeBytes;
   std::vector<int64_t> fileModifiedNs;  // since 1970-01-01 UTC
-  std::vector<SkippedEntry> skipped;  // by path
+  std::vector<SkippedEntry> skipped;    // by path
 };
 
 // A file with several hard links is found once a link. Symbolic links are skipped, or followed when asked, except
