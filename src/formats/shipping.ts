@@ -4,7 +4,7 @@
 import { TransferError } from '../errors.js'
 import { type JsonValue, readJson, textFields } from './json-value.js'
 
-const addressNames = [
+const centerNames = [
   'recipientName',
   'streetAddress1',
   'streetAddress2',
@@ -13,8 +13,8 @@ const addressNames = [
   'postalCode',
   'countryOrRegion',
   'phone',
-  'email',
 ] as const
+const addressNames = [...centerNames, 'email'] as const
 
 /** Where the drives go back to. The service wants all but `streetAddress2` and `stateOrProvince`. */
 export type ReturnAddress = Partial<Record<(typeof addressNames)[number], string>>
@@ -33,17 +33,6 @@ export interface ShippedPackage {
   /** As the service spells it: a date, or a date with a time. */
   shipDate?: string
 }
-
-const centerNames = [
-  'recipientName',
-  'streetAddress1',
-  'streetAddress2',
-  'city',
-  'stateOrProvince',
-  'postalCode',
-  'countryOrRegion',
-  'phone',
-] as const
 
 /** Where the drives are sent to. */
 export interface DatacenterAddress extends Partial<Record<(typeof centerNames)[number], string>> {
