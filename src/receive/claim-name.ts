@@ -1,6 +1,6 @@
 // Finds the name under which a large blob goes into the account, before anything of it is sent.
 
-import type { BlobOutcome } from '../plan/import-state.js'
+import type { BlobOutcome, RangeRun } from '../plan/import-state.js'
 import { renamedBlob } from '../plan/renamed-blob.js'
 import type { BlobFacts, BlobPlace } from '../storage/blob-store.js'
 import { type BlobTask, namesTriedMax } from './blob-sink.js'
@@ -52,6 +52,12 @@ function copyNumber(name: string, chosen: string): number {
 export function busyResult({ blob }: BlobTask) {
   const message = `Another blob of this import is being sent as ${blob.blobPath}.`
   return { status: 'BlobUnexpectedChange' as const, message, ranges: [] }
+}
+
+/** @param ranges what became of the content, where some of it was sent. */
+export function changedResult({ container, name }: BlobPlace, ranges: RangeRun[] = []) {
+  const message = `${container}/${name} was made by somebody else during the import.`
+  return { status: 'BlobUnexpectedChange' as const, message, ranges }
 }
 
 export function takenResult({ blob }: BlobTask) {

@@ -13,7 +13,7 @@ import {
   refusedResult,
   send,
 } from './blob-sink.js'
-import { busyResult, claimName, takenResult } from './claim-name.js'
+import { busyResult, changedResult, claimName, takenResult } from './claim-name.js'
 import type { ImportContext } from './import-context.js'
 import type { NumberedBlob } from './manifest-source.js'
 
@@ -91,8 +91,7 @@ export class BlockBlobSink implements BlobSink {
     try {
       const written = await lane.run(() => store.commitBlocks(this.place, this.ids, options))
       if (written === 'written' || (this.isDoubtful && (await this.#isOurs()))) return { outcome: this.outcome }
-      const message = `${this.place.container}/${this.place.name} was made by somebody else during the import.`
-      return { status: 'BlobUnexpectedChange', message, ranges: this.#statuses.runs() }
+      return changedResult(this.place, this.#statuses.runs())
     } catch (error) {
       return refusedResult(error, this.#statuses.runs())
     }

@@ -14,7 +14,7 @@ import {
   refusedResult,
   send,
 } from './blob-sink.js'
-import { busyResult, claimName, takenResult } from './claim-name.js'
+import { busyResult, changedResult, claimName, takenResult } from './claim-name.js'
 import type { ImportContext } from './import-context.js'
 
 /** Name of the metadata that says a page blob is not complete; its value says which of which drive it is. */
@@ -82,8 +82,7 @@ export class PageBlobSink implements BlobSink {
       // The last request of a run that was killed may get there after this run looked.
       const late = isDoubtful ? await lane.run(() => store.head(place, { signal })) : undefined
       if (late !== undefined && isOurs(late)) return await goOn()
-      const message = `${place.container}/${place.name} was made by somebody else during the import.`
-      return { status: 'BlobUnexpectedChange', message, ranges: [] }
+      return changedResult(place)
     }
     await journal.pages(number, { ranges: 0, outcome: claimed.outcome })
     return new PageBlobSink(context, task, place, claimed.outcome, new Uint8Array(blob.offsets.length))

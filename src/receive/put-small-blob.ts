@@ -14,6 +14,7 @@ import {
   refusedResult,
   send,
 } from './blob-sink.js'
+import { takenResult } from './claim-name.js'
 import { type ImportContext, placeOf } from './import-context.js'
 
 export class SmallBlobSink implements BlobSink {
@@ -75,8 +76,7 @@ export class SmallBlobSink implements BlobSink {
         return { outcome: 'overwritten' }
       }
     }
-    const message = `${blob.blobPath} and ${namesTriedMax - 1} other names of it are taken.`
-    return { status: 'RenameFailed', message, ranges: [] }
+    return takenResult(this.task)
   }
 
   // Only where something may be there: in an account without blobs of these names it would be a request for nothing.
