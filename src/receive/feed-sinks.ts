@@ -4,7 +4,7 @@
 import type { ContentChunk, ContentPiece } from '../addon/read-engine.js'
 import type { ContentColumns } from '../plan/content-columns.js'
 import type { BlobSink } from './blob-sink.js'
-import { ContentName } from './content-name.js'
+import { ContentNameCheck } from './content-name-check.js'
 
 export interface FeedEvents {
   /** Every wanted range of the blob was put or has failed. */
@@ -20,7 +20,7 @@ interface OpenBlob {
   blocksLeft: number
   sending: Promise<void>[]
   fileMd5: Uint8Array | undefined
-  name: ContentName | undefined
+  nameCheck: ContentNameCheck | undefined
   /** A block that is longer than a buffer, so far. Its buffers are kept until it was sent, which bounds both. */
   block: { bytes: Buffer; sent: Promise<void>; settle(sending: Promise<void> | undefined): void } | undefined
 }
@@ -47,7 +47,7 @@ export class SinkFeeder {
         .reduce((left, isSkipped) => left + 1 - isSkipped, 0),
       sending: [],
       fileMd5: undefined,
-      name: ContentName.of(sink.task),
+      nameCheck: ContentNameCheck.of(sink.task),
       block: undefined,
     }))
     for (const blob of this.#blobs) if (blob.blocksLeft === 0) this.#end(blob)
@@ -74,7 +74,7 @@ export class SinkFeeder {
   #takePiece(piece: ContentPiece): Promise<void> | undefined {
     const blob = this.#blobs[piece.file] as OpenBlob
     if (piece.fileMd5 !== undefined) blob.fileMd5 = piece.fileMd5
-    blob.name?.take(piece)
+    blob.nameCheck?.take(piece)
     const whole = this.#wholeBlock(blob, piece)
     if (piece.state === 'open') return blob.block?.sent
     const { block } = blob
@@ -82,7 +82,7 @@ export class SinkFeeder {
     const range = this.#rangeOf(blob, piece)
     let sent: Promise<void> | undefined
     const wrongName =
-      blob.blocksLeft === 1 ? blob.name?.problem(this.columns.fileSizeBytes[piece.file] as number) : undefined
+      blob.blocksLeft === 1 ? blob.nameCheck?.problem(this.columns.fileSizeBytes[piece.file] as number) : undefined
     if (piece.state === 'sound' && wrongName !== undefined) {
       // Without its last block it does not come into being.
       blob.sink.fail(range, 'Corrupted', wrongName)

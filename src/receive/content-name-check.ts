@@ -6,19 +6,19 @@ import type { ContentPiece } from '../addon/read-engine.js'
 import { contentNameMetadata } from '../formats/content-name.js'
 import type { BlobTask } from './blob-sink.js'
 
-export class ContentName {
+export class ContentNameCheck {
   readonly #hash: Hash = createHash('sha256')
   #nextBytes = 0
 
   private constructor(private readonly wanted: string) {}
 
   /** Undefined for a blob that does not say so. */
-  static of({ blob, attributes }: BlobTask): ContentName | undefined {
+  static of({ blob, attributes }: BlobTask): ContentNameCheck | undefined {
     const wanted = /(?:^|\/)([0-9a-f]{64})$/.exec(blob.blobPath)?.[1]
     const { metadata = [] } = attributes.properties
     const [name, value] = contentNameMetadata
     const isTold = metadata.some(([found, says]) => found.toLowerCase() === name.toLowerCase() && says === value)
-    return isTold && wanted !== undefined ? new ContentName(wanted) : undefined
+    return isTold && wanted !== undefined ? new ContentNameCheck(wanted) : undefined
   }
 
   /** Pieces of one file come in order; where some are not read, because they were sent before, nothing can be said. */
