@@ -58,7 +58,8 @@ async function main(words: string[]): Promise<void> {
     .wrap(Math.min(110, process.stdout.columns ?? 110))
     // A fail function that returns lets the handler run all the same: it must throw.
     .fail((message, error) => {
-      throw error ?? new UsageError(message)
+      // What yargs says of a choice has several lines.
+      throw error ?? new UsageError(message.replaceAll(/\n\s*/g, ' '))
     })
     .parseAsync()
 }

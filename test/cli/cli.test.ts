@@ -336,3 +336,9 @@ test("WAImportExport's CSV files drive a session", () => {
   assert.match(manifest, /<ImportDisposition>no-overwrite<\/ImportDisposition>/)
   assert.match(manifest, /disk\.vhd[\s\S]*<BlockList>/, 'the dataset says BlockBlob')
 })
+
+test('a value that is no choice is refused in one line', () => {
+  const { stderr, status } = diskferry('image', 'capture', 'a', 'b', '--level', 'x')
+  assert.equal(status, 2)
+  assert.match(stderr, /^diskferry: Invalid values: Argument: level, Given: "x", Choices: "fast", .*\(USAGE\)\n/)
+})

@@ -62,7 +62,7 @@ test('the content goes through a pipe, also one that is closed early, and not in
   }
   const whole = shell('set -o pipefail; "$1" "$2" image cat "$3" | (sleep 0.2; cmp - "$4")')
   assert.deepEqual([whole.status, whole.stderr], [0, ''])
-  const early = shell('"$1" "$2" image cat "$3" | head -c 10 | wc -c; exit ${PIPESTATUS[0]}')
+  const early = shell('"$1" "$2" image cat "$3" | head -c 10 | wc -c; exit $PIPESTATUS')
   assert.deepEqual([early.status, early.stdout.trim(), early.stderr], [0, '10', ''])
   const full = shell('"$1" "$2" image cat "$3" > /dev/full')
   assert.equal(full.status, 7)
