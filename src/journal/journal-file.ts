@@ -30,13 +30,15 @@ export class JournalFile {
   /** Creates the journal (mode 0600) or reads and continues it. @throws TransferError JOURNAL_IN_USE, JOURNAL_INVALID. */
   static async open(path: string): Promise<JournalFile> {
     const lock = await takeProcessLock(`${path}.lock`, (processId) => journalInUse(path, processId))
+    let file: FileHandle | undefined
     try {
-      const file = await open(path, 'a+', 0o600)
+      file = await open(path, 'a+', 0o600)
       const { records, tornTailBytes } = parseJournal(await readFile(path), path)
       const sizeBytes = (await file.stat()).size - tornTailBytes
       if (tornTailBytes > 0) await file.truncate(sizeBytes)
       return new JournalFile(path, records, file, sizeBytes, lock)
     } catch (error) {
+      await file?.close()
       await lock.release()
       throw error
     }
