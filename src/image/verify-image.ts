@@ -77,7 +77,11 @@ async function findImage(options: VerifyImageOptions, report: ImageVerification)
     if (image.trailer !== undefined)
       report.checked.push('foot, index and description: CRC-32, SHA-256, places and sizes')
     else {
-      const message = `${options.image} has no index: damage is found only where its own format has checksums.`
+      const what =
+        image.container === 'lz4'
+          ? 'damage is found only where its own format has checksums'
+          : 'nothing is there to compare its content with'
+      const message = `${options.image} has no index: ${what}.`
       report.findings.push({ code: 'IMAGE_NO_INDEX', severity: 'warning', message })
     }
     return image
@@ -117,9 +121,9 @@ async function checkBlocks(
   report.blocksChecked = result.blocks
   const part = blocks === undefined ? 'every block' : `${result.blocks} of ${blocksOf(image.contentBytes ?? 0)} blocks`
   const sums = image.container === 'lz4' ? 'XXH32, length' : 'length'
-  report.checked.push(
-    image.trailer === undefined ? 'the checksums of its own format' : `${part}: ${sums}, MD5 of its content`,
-  )
+  if (image.trailer !== undefined) report.checked.push(`${part}: ${sums}, MD5 of its content`)
+  else if (image.container === 'lz4') report.checked.push('the checksums of its own format')
+  else report.notChecked.push('the content, which could be read')
   if (blocks !== undefined) report.notChecked.push('all other blocks')
   const left = hashNames.filter((name) => expected[name] !== undefined && !hashes.includes(name))
   if (left.length > 0) report.notChecked.push(`${left.join(', ')} of the whole content (--digests)`)

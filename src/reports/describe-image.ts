@@ -177,8 +177,9 @@ export function describeImageVerification(facts: VerifiedFacts): string {
     damagedBlocks > 0 ? `${damagedBlocks} blocks damaged` : '',
     differingBlocks > 0 ? `${differingBlocks} blocks of the device differ` : '',
   ].filter((text) => text !== '')
+  const whole = checked.length > 0 ? 'sound' : 'could be read; there is nothing to compare it with'
   return [
-    `${image}: ${sound ? 'sound' : `NOT SOUND${counts.length > 0 ? `: ${counts.join(', ')}` : ''}`}`,
+    `${image}: ${sound ? whole : `NOT SOUND${counts.length > 0 ? `: ${counts.join(', ')}` : ''}`}`,
     ...checked.map((what) => `Compared: ${what}`),
     ...notChecked.map((what) => `Not compared: ${what}`),
     ...findings.slice(0, findingsShown).map(({ message }) => printable(message)),

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import {
   convertImage,
+  describeImageVerification,
   imageInfo,
   planRestore,
   readImage,
@@ -130,6 +131,13 @@ for (const [what, start, code] of strangers) {
     await assert.rejects(planRestore({ image: made.image, targets: [join(made.folder, 'x')] }), { code })
   })
 }
+
+test('of an image that nothing tells of, verify does not claim to have compared the content', async (context) => {
+  const made = makeDevice(context)
+  const report = await verifyImage({ image: made.device }).result
+  assert.deepEqual([report.checked, report.notChecked.length, report.findings.length], [[], 1, 1])
+  assert.doesNotMatch(describeImageVerification(report), /sound/)
+})
 
 test('what is no file is refused at once, also a pipe that nobody writes to', { timeout: 20_000 }, async (context) => {
   const { folder } = makeDevice(context)
