@@ -8,11 +8,10 @@ import { fileURLToPath } from 'node:url'
 import { type CopyEvent, copyFiles, type VerifyEvent, verifyBlocks } from '../../src/addon/copy-engine.js'
 import type { IoEngine } from '../../src/addon/engine-run.js'
 import { TransferError } from '../../src/errors.js'
+import { attachFile, loopUnavailable } from '../drives/loop-device.js'
 import {
-  attachLoop,
   chunkBytes,
   copyInput,
-  detachLoop,
   digestsOf,
   imageBytes,
   layOut,
@@ -118,28 +117,22 @@ describe('copyFiles', () => {
       })
     }
 
-    it(`stores files on a loop device with sectors of ${sectorBytes} bytes`, async (t) => {
+    it(`stores files on a loop device with sectors of ${sectorBytes} bytes`, {
+      skip: loopUnavailable() ?? false,
+    }, async (t) => {
       const place = await freshFolder()
       const files = await makeFiles(join(place, 'files'), sizes)
       const { extents, endBytes } = layOut(sizes, 4096, 20 * 4096)
-      const attached = attachLoop(
-        await makeImage(join(place, 'loop.img'), imageBytes(endBytes)),
-        sectorBytes,
-        '--direct-io=on',
-      )
-      if ('reason' in attached) return t.skip(attached.reason)
-      try {
-        const target = await makeTarget(attached.device, sectorBytes)
-        const spool = await openSpool(place)
-        const input = await copyInput(files, target.volume, extents, spool)
-        await copyFiles(input, () => {}).finished
-        await checkStored(files, { files, extents, target } as unknown as Awaited<ReturnType<typeof madeCopy>>)
-        assert.ok((await spooled({ spool })).equals(digestsOf(files)))
-        await target.close()
-        await spool.close()
-      } finally {
-        detachLoop(attached.device)
-      }
+      const image = await makeImage(join(place, 'loop.img'), imageBytes(endBytes))
+      const loop = attachFile(t, image, `--sector-size=${sectorBytes}`)
+      const target = await makeTarget(loop, sectorBytes)
+      const spool = await openSpool(place)
+      const input = await copyInput(files, target.volume, extents, spool)
+      await copyFiles(input, () => {}).finished
+      await checkStored(files, { files, extents, target } as unknown as Awaited<ReturnType<typeof madeCopy>>)
+      assert.ok((await spooled({ spool })).equals(digestsOf(files)))
+      await target.close()
+      await spool.close()
     })
   }
 

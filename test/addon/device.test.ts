@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { Device } from '../../src/addon/device.js'
 import { TransferError } from '../../src/errors.js'
+import { attachFile, loopUnavailable } from '../drives/loop-device.js'
 
 const megabyte = 1 << 20
 let folder = ''
@@ -21,19 +22,6 @@ async function imageOf(name: string, sizeBytes: number): Promise<string> {
   await writeFile(path, '')
   await truncate(path, sizeBytes)
   return path
-}
-
-/** A loop device over a fresh image, or the reason why there is none. */
-function attach(path: string, sectorBytes: 512 | 4096, ...more: string[]): { device: string } | { reason: string } {
-  try {
-    const device = execFileSync('losetup', ['--find', '--show', `--sector-size=${sectorBytes}`, ...more, path], {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
-    return { device: device.trim() }
-  } catch (error) {
-    return { reason: `no loop device: ${(error as Error).message.split('\n').at(-2) ?? error}` }
-  }
 }
 
 function rejectsWith(code: string, pattern: RegExp = /./) {
@@ -170,42 +158,32 @@ describe('a regular file as device', () => {
   })
 })
 
-describe('a loop device', () => {
+describe('a loop device', { skip: loopUnavailable() ?? false }, () => {
   for (const sectorBytes of [512, 4096] as const) {
     it(`with sectors of ${sectorBytes} bytes is claimed, written past the cache, and read back`, async (t) => {
       const path = await imageOf(`loop-${sectorBytes}.img`, 8 * megabyte)
-      const attached = attach(path, sectorBytes)
-      if ('reason' in attached) return t.skip(attached.reason)
-      try {
-        const device = await Device.open(attached.device, { access: 'write' })
-        assert.equal(device.kind, 'block')
-        assert.equal(device.logicalSectorBytes, sectorBytes)
-        assert.ok(device.physicalSectorBytes >= sectorBytes)
-        assert.equal(device.sizeBytes, 8 * megabyte)
-        assert.equal(device.directIo, true)
-        const data = randomBytes(2 * megabyte)
-        await device.write(3 * sectorBytes, data)
-        await device.flush()
-        assert.ok(data.equals(await device.read(3 * sectorBytes, data.length)))
-        await assert.rejects(device.write(256, Buffer.alloc(sectorBytes)), rejectsWith('DEVICE_RANGE'))
-        await assert.rejects(Device.open(attached.device, { access: 'write' }), rejectsWith('DEVICE_IN_USE'))
-        await device.close()
-        const image = await readFile(path)
-        assert.ok(image.subarray(3 * sectorBytes, 3 * sectorBytes + data.length).equals(data))
-      } finally {
-        execFileSync('losetup', ['--detach', attached.device])
-      }
+      const loop = attachFile(t, path, `--sector-size=${sectorBytes}`)
+      const device = await Device.open(loop, { access: 'write' })
+      assert.equal(device.kind, 'block')
+      assert.equal(device.logicalSectorBytes, sectorBytes)
+      assert.ok(device.physicalSectorBytes >= sectorBytes)
+      assert.equal(device.sizeBytes, 8 * megabyte)
+      assert.equal(device.directIo, true)
+      const data = randomBytes(2 * megabyte)
+      await device.write(3 * sectorBytes, data)
+      await device.flush()
+      assert.ok(data.equals(await device.read(3 * sectorBytes, data.length)))
+      await assert.rejects(device.write(256, Buffer.alloc(sectorBytes)), rejectsWith('DEVICE_RANGE'))
+      await assert.rejects(Device.open(loop, { access: 'write' }), rejectsWith('DEVICE_IN_USE'))
+      await device.close()
+      const image = await readFile(path)
+      assert.ok(image.subarray(3 * sectorBytes, 3 * sectorBytes + data.length).equals(data))
     })
   }
 
   it('that is read-only is DEVICE_READ_ONLY', async (t) => {
-    const attached = attach(await imageOf('loop-ro.img', 8 * megabyte), 512, '--read-only')
-    if ('reason' in attached) return t.skip(attached.reason)
-    try {
-      await assert.rejects(Device.open(attached.device, { access: 'write' }), rejectsWith('DEVICE_READ_ONLY'))
-      await (await Device.open(attached.device, { access: 'read' })).close()
-    } finally {
-      execFileSync('losetup', ['--detach', attached.device])
-    }
+    const loop = attachFile(t, await imageOf('loop-ro.img', 8 * megabyte), '--read-only')
+    await assert.rejects(Device.open(loop, { access: 'write' }), rejectsWith('DEVICE_READ_ONLY'))
+    await (await Device.open(loop, { access: 'read' })).close()
   })
 })

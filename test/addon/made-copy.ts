@@ -1,7 +1,6 @@
 // A copy in miniature for tests: source files in a folder, an image file or loop device with an attached BitLocker volume,
 // and the columns that say where each file goes.
 
-import { execFileSync } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { type FileHandle, mkdir, open, stat, truncate, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -99,27 +98,6 @@ export async function makeImage(path: string, sizeBytes: number): Promise<string
 }
 
 export const imageBytes = (endBytes: number) => volumeOffsetBytes + Math.ceil(endBytes / mebibyte + 1) * mebibyte
-
-/** A loop device over an image, or the reason why there is none. */
-export function attachLoop(
-  path: string,
-  sectorBytes: number,
-  ...more: string[]
-): { device: string } | { reason: string } {
-  try {
-    const device = execFileSync('losetup', ['--find', '--show', `--sector-size=${sectorBytes}`, ...more, path], {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
-    return { device: device.trim() }
-  } catch (error) {
-    return { reason: `no loop device: ${(error as Error).message.split('\n').at(-2) ?? error}` }
-  }
-}
-
-export function detachLoop(device: string): void {
-  execFileSync('losetup', ['--detach', device])
-}
 
 /** The whole input of copyFiles for these files, as they are now. */
 export async function copyInput(
