@@ -4,25 +4,17 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { accessSync, lstatSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
+import { lstatSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Device } from '../../src/addon/device.js'
 import { type Finding, fileAccess, type NtfsTree, NtfsVolume } from '../../src/addon/ntfs.js'
 import { filePath } from '../../src/file-tree.js'
+import { lacks, needsRoot } from '../lacks.js'
 import { assertSameFiles } from '../prepare/made-tree.js'
 
 /** Why foreign volumes cannot be made here; false when they can. */
 export function foreignUnavailable(...alsoNeeded: string[]): string | false {
-  const absent = ['/usr/sbin/mkntfs', '/usr/bin/ntfs-3g', '/dev/fuse', ...alsoNeeded].filter((path) => {
-    try {
-      accessSync(path)
-      return false
-    } catch {
-      return true
-    }
-  })
-  if (absent.length > 0) return `needs ${absent.join(', ')}`
-  return process.getuid?.() === 0 ? false : 'needs root'
+  return lacks('/usr/sbin/mkntfs', '/usr/bin/ntfs-3g', '/dev/fuse', ...alsoNeeded) || needsRoot
 }
 
 export interface ForeignKind {

@@ -5,7 +5,6 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { createHash, randomFillSync } from 'node:crypto'
 import {
-  accessSync,
   closeSync,
   copyFileSync,
   mkdirSync,
@@ -21,21 +20,6 @@ import { join } from 'node:path'
 import { Device } from '../../src/addon/device.js'
 import { readUsedRanges, type UsedRanges } from '../../src/addon/filesystems.js'
 import { xorshift } from '../formats/mutate.js'
-
-/** Why a test cannot run here; false when it can. */
-export function lacks(...programs: string[]): string | false {
-  const absent = programs.filter((path) => {
-    try {
-      accessSync(path)
-      return false
-    } catch {
-      return true
-    }
-  })
-  return absent.length > 0 && `needs ${absent.join(', ')}`
-}
-
-export const needsRoot = process.getuid?.() === 0 ? false : 'needs root to mount'
 
 export function runQuietly(program: string, words: readonly string[], input?: string): string {
   return execFileSync(program, words, { encoding: 'utf8', input: input ?? '', stdio: ['pipe', 'pipe', 'pipe'] })

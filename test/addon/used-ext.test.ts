@@ -3,14 +3,13 @@ import { mkdirSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { temporaryFolder } from '../drives/loop-device.js'
+import { lacks, needsRoot } from '../lacks.js'
 import {
   assertHoldsFiles,
   inMount,
   isKept,
-  lacks,
   makeFiles,
   makeImage,
-  needsRoot,
   overwriteFreeOf,
   runQuietly,
   usedOf,

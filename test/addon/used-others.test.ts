@@ -3,15 +3,14 @@ import { mkdirSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } f
 import { basename, join } from 'node:path'
 import { describe, test } from 'node:test'
 import { temporaryFolder } from '../drives/loop-device.js'
+import { lacks, needsRoot } from '../lacks.js'
 import {
   assertHoldsFiles,
   inMount,
   isKept,
-  lacks,
   type MadeFile,
   makeFiles,
   makeImage,
-  needsRoot,
   overwriteFreeOf,
   runQuietly,
   usedOf,

@@ -12,7 +12,8 @@ import { readPartitions } from '../../src/drives/partition-disk.js'
 import { readVolumes, tableDoubt } from '../../src/drives/read-volumes.js'
 import { deviceNumber } from '../../src/drives/refuse-unsafe.js'
 import { planSkipRanges } from '../../src/plan/skip-ranges.js'
-import { lacks, runQuietly } from '../addon/made-volume.js'
+import { runQuietly } from '../addon/made-volume.js'
+import { lacks } from '../lacks.js'
 import { afterwards, attachFile, loopUnavailable, run, temporaryFolder } from './loop-device.js'
 
 const mebibyte = 1 << 20

@@ -6,17 +6,9 @@ import { closeSync, mkdirSync, openSync, readFileSync, statSync, writeFileSync, 
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { captureImage } from '../../src/image/capture-image.js'
-import {
-  assertHoldsFiles,
-  isKept,
-  lacks,
-  makeFiles,
-  makeImage,
-  needsRoot,
-  runQuietly,
-  writeFiles,
-} from '../addon/made-volume.js'
+import { assertHoldsFiles, isKept, makeFiles, makeImage, runQuietly, writeFiles } from '../addon/made-volume.js'
 import { temporaryFolder } from '../drives/loop-device.js'
+import { lacks, needsRoot } from '../lacks.js'
 
 const mebibyte = 1 << 20
 const skip = lacks('/usr/sbin/sfdisk', '/usr/sbin/mke2fs', '/usr/sbin/debugfs', '/usr/bin/lz4')

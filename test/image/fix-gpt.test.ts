@@ -8,8 +8,9 @@ import { Device } from '../../src/addon/device.js'
 import { readPartitions } from '../../src/drives/partition-disk.js'
 import { captureImage } from '../../src/image/capture-image.js'
 import { planRestore, type RestoreImageOptions, restoreImage } from '../../src/image/restore-image.js'
-import { lacks, makeImage, runQuietly } from '../addon/made-volume.js'
+import { makeImage, runQuietly } from '../addon/made-volume.js'
 import { attachLoop, loopUnavailable, temporaryFolder } from '../drives/loop-device.js'
+import { lacks } from '../lacks.js'
 
 const mebibyte = 1 << 20
 const skip = lacks('/usr/sbin/sfdisk')

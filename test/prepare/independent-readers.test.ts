@@ -3,27 +3,17 @@
 
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { accessSync, mkdirSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { before, describe, test } from 'node:test'
 import type { DriveResult } from '../../src/index.js'
+import { lacks, needsRoot } from '../lacks.js'
 import { prepare, requestFor } from './made-drive.js'
 import { assertSameFiles, awkwardTree, hashesBelow, temporaryFolder, writeTree } from './made-tree.js'
 
 const volumeOffsetBytes = 17 * 1024 * 1024
 
-function missing(...paths: string[]): string | false {
-  const absent = paths.filter((path) => {
-    try {
-      accessSync(path)
-      return false
-    } catch {
-      return true
-    }
-  })
-  if (absent.length > 0) return `needs ${absent.join(', ')}`
-  return process.getuid?.() === 0 ? false : 'needs root'
-}
+const missing = (...paths: string[]) => lacks(...paths) || needsRoot
 
 const folder = temporaryFolder('readers')
 const source = join(folder, 'source')
