@@ -41,6 +41,8 @@ export interface BackupSummary {
 }
 
 const partly = 3
+/** The error that it ends with says the same. */
+const isTold = /^Fatal: |^signal interrupt received/
 
 /** @throws TransferError as `Restic.run`. */
 export async function backUp(restic: Restic, request: BackupRequest): Promise<BackupSummary> {
@@ -50,10 +52,10 @@ export async function backUp(restic: Restic, request: BackupRequest): Promise<Ba
     if (said.message_type === 'summary') found = said
     else if (said.message_type === 'status') onProgress?.(progressOf(said))
   }
-  const exitCode = await restic.run(backupWords(request), { message, line: (text) => onWarning?.(warningOf(text)) }, [
-    0,
-    partly,
-  ])
+  const line = (text: string) => {
+    if (!isTold.test(text)) onWarning?.(warningOf(text))
+  }
+  const exitCode = await restic.run(backupWords(request), { message, line }, [0, partly])
   const count = numberIn(found)
   return {
     snapshot: typeof found.snapshot_id === 'string' ? found.snapshot_id.slice(0, 8) : '',

@@ -37,6 +37,7 @@ export interface ResticEvents {
 
 const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 const lastLinesMax = 60
+const clearsLine = /^\u001b\[2K/
 const setpriv = '/usr/bin/setpriv'
 
 export class Restic {
@@ -78,7 +79,7 @@ export class Restic {
     const child = this.#spawn(words)
     const heard = new LastWords(events, () => child.kill('SIGINT'))
     for (const stream of [child.stdout, child.stderr]) {
-      createInterface({ input: stream as Readable }).on('line', (line) => heard.take(line))
+      createInterface({ input: stream as Readable }).on('line', (line) => heard.take(line.replace(clearsLine, '')))
     }
     const stop = () => child.kill('SIGINT')
     signal?.addEventListener('abort', stop, { once: true })

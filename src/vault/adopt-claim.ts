@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto'
 import { hostname } from 'node:os'
 import { TransferError } from '../errors.js'
 import { identityDifference, identityName, parseIdentity } from '../formats/vault-identity.js'
+import { formatBytes } from '../reports/format-bytes.js'
 import type { VaultFolder } from './vault-folder.js'
 import type { VaultPlace } from './vault-place.js'
 
@@ -34,6 +35,27 @@ export async function recogniseHalf(vault: VaultFolder, place: VaultPlace): Prom
     hasConfig: config !== undefined,
     ...(theirs === undefined ? {} : { generation: theirs.generation }),
   }
+}
+
+/** A slip in the address would send over the line all that the drives carried. @throws TransferError VAULT_OTHER */
+export async function requireArrived({ state }: VaultFolder, place: VaultPlace, arrived: ArrivedHalf): Promise<void> {
+  const { frozen, job } = state
+  if (state.state !== 'frozen' || frozen === undefined || arrived.hasConfig || arrived.hasIdentity) return
+  if (await hasPacks(place)) return
+  const message = `${place.name} has nothing of what the drives of job ${job} carried: ${frozen.files} files, ${formatBytes(frozen.bytes)}.`
+  throw new TransferError('VAULT_OTHER', message, {
+    hint: 'Give the account that they were imported into. --force REASON sends all of it over the network.',
+  })
+}
+
+async function hasPacks(place: VaultPlace): Promise<boolean> {
+  try {
+    for await (const _pack of place.list('data/')) return true
+  } catch (error) {
+    // No container yet.
+    if (!(error instanceof TransferError) || error.code !== 'STORAGE_NOT_FOUND') throw error
+  }
+  return false
 }
 
 export function otherVault(place: VaultPlace, why: string): TransferError {

@@ -8,7 +8,7 @@ import type { VaultAdoption, VaultTarget } from '../formats/vault-state.js'
 import { sideOf } from '../plan/vault-actions.js'
 import { checkRepository, repositoryId } from '../restic/repository.js'
 import type { RateLimit } from '../storage/rate-limit.js'
-import { claimPlace, otherVault, recogniseHalf } from './adopt-claim.js'
+import { claimPlace, otherVault, recogniseHalf, requireArrived } from './adopt-claim.js'
 import { soundContent } from './named-content.js'
 import { sendMissing, sentSoFar } from './send-missing.js'
 import { type HalvesSurvey, surveyHalves, type Tally } from './survey-halves.js'
@@ -69,6 +69,7 @@ async function adoptAt(vault: VaultFolder, place: VaultPlace, options: AdoptOpti
   // Whether the password is right is better known before hours of sending.
   await repositoryId(await openRestic(vault.jobFolder, vault.state, 'staging', options))
   const arrived = await recogniseHalf(vault, place)
+  if (!('forcedBecause' in options.job)) await requireArrived(vault, place, arrived)
   const adoption = vault.state.adoption ?? newAdoption(options.job)
   if (!dryRun) {
     await vault.update({ adoption, target }, `adopts ${place.name}`)

@@ -5,10 +5,16 @@ import { randomUUID } from 'node:crypto'
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { TransferError } from '../errors.js'
-import { encodeIdentity, identityName } from '../formats/vault-identity.js'
+import {
+  encodeIdentity,
+  identityBytesMax,
+  identityName,
+  parseIdentity,
+  type VaultIdentity,
+} from '../formats/vault-identity.js'
 import { prefixProblem, type VaultSource } from '../formats/vault-state.js'
 import { readStagedJob } from '../jobs/staged-job-folder.js'
-import { replaceFile } from '../jobs/staging-files.js'
+import { factsOf, readPlainFile, replaceFile } from '../jobs/staging-files.js'
 import { travelFiles, travelFolders } from '../plan/repository-files.js'
 import { sideOf } from '../plan/vault-actions.js'
 import { initRepository } from '../restic/repository.js'
@@ -17,7 +23,7 @@ import { type BackUpOptions, runBackup, type VaultBackupResult } from './back-up
 import { requireReadable, sourceBytes } from './source-paths.js'
 import { configHashOf, listRepository, removeTemporary, requireRoom } from './staged-repository.js'
 import { openRestic } from './vault-access.js'
-import type { VaultFolder } from './vault-folder.js'
+import { repositoryPath, type VaultFolder } from './vault-folder.js'
 
 export interface SeedOptions extends BackUpOptions {
   source: VaultSource
@@ -67,8 +73,39 @@ async function openState(vault: VaultFolder, { source, prefix, passwordFile }: S
   const problem = prefixProblem(chosen)
   if (problem !== undefined) throw new TypeError(`expected a prefix but received one that cannot be used: ${problem}`)
   const { account, job: name, container } = job
-  const names = { seedId: randomUUID(), generation: 1, account, job: name, container, prefix: chosen }
-  await vault.create({ ...names, state: 'seeding', source, ...password })
+  const names = { account, job: name, container, prefix: chosen }
+  const identity = await identityLeft(vault, names)
+  await vault.create({
+    seedId: randomUUID(),
+    generation: 1,
+    ...names,
+    ...identity,
+    state: 'seeding',
+    source,
+    ...password,
+  })
+}
+
+/** A vault that lost its vault.json stays the one that it was: another seed id would part it from what travels. */
+async function identityLeft(
+  vault: VaultFolder,
+  { job, container, prefix }: Pick<VaultIdentity, 'job' | 'container' | 'prefix'>,
+): Promise<Pick<VaultIdentity, 'seedId' | 'generation'> | undefined> {
+  if ((await factsOf(vault.frozenListPath)) !== undefined) {
+    const message = `${vault.folder} has the list of what is on drives (frozen.list), and no vault.json.`
+    throw new TransferError('VAULT_INVALID', message, {
+      hint: 'Restore vault.json from a copy. When no drive has anything of it, move frozen.list away.',
+      path: vault.folder,
+    })
+  }
+  const folder = repositoryPath(vault.jobFolder, { prefix })
+  const path = join(folder, identityName)
+  const text = await readPlainFile(path, identityBytesMax)
+  if (text === undefined) return undefined
+  const left = parseIdentity(text, path)
+  const isOfThis = left.job === job && left.container === container && left.prefix === prefix
+  if (!isOfThis || left.configHash !== (await configHashOf(folder))) return undefined
+  return { seedId: left.seedId, generation: left.generation }
 }
 
 async function makeRepository(vault: VaultFolder, restic: Restic, folder: string): Promise<void> {

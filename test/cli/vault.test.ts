@@ -74,6 +74,12 @@ describe('the vault commands', { skip: resticMissing(), timeout: 180_000 }, () =
   const mistakes: [what: string, words: string[], status: number, says: RegExp][] = [
     ['adopting without a service or a reason', ['adopt', ...job, ...secret, '--to', './blobs'], 2, /--subscription/],
     ['adopting into nowhere', ['adopt', ...job, ...secret, '--force', 'x'], 2, /expected --to/],
+    [
+      'adopting into a word',
+      ['adopt', ...job, ...secret, '--force', 'x', '--to', 'mybackup'],
+      2,
+      /STORAGE_TARGET_INVALID[^§]*https:\/\/mybackup/,
+    ],
     ['a share that is none', ['adopt', ...job, ...secret, '--verify', 'some'], 2, /none, all or a share/],
     ['releasing what was not adopted', ['release', ...job], 8, /VAULT_STATE[^§]*vault adopt/],
     ['a policy that keeps nothing', ['forget', ...job, ...secret], 2, /at least one --keep/],

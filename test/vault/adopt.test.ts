@@ -127,6 +127,11 @@ describe('adopt', { skip: resticMissing(), timeout: 240_000 }, () => {
       'VAULT_OTHER',
     ],
     [
+      'a place where nothing arrived',
+      () => ({ target: { address: mkdtempSync(join(root, 'empty-')) } }),
+      'VAULT_OTHER',
+    ],
+    [
       'a pack that is nowhere any more',
       (one) => {
         rmSync(one.arrived(one.packs[0] as string))

@@ -9,6 +9,7 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -50,6 +51,13 @@ test('a vault goes its way', { skip: resticMissing(), timeout: 180_000 }, async 
     assert.equal((await state()).state, 'seeded')
   })
 
+  await context.test('a vault that lost its state is the same one when it is seeded again', async () => {
+    const { seedId } = await state()
+    rmSync(join(jobFolder, 'vault/vault.json'))
+    await seed(made)
+    assert.equal((await state()).seedId, seedId)
+  })
+
   await context.test('what travels is frozen, with its identity and without locks', async () => {
     const cargo = await freeze(made)
     const names = frozenNames(made)
@@ -62,6 +70,10 @@ test('a vault goes its way', { skip: resticMissing(), timeout: 180_000 }, async 
     const destinations = cargo?.rows.map(({ destination }) => destination)
     assert.ok(destinations?.includes(`backup/${made.job}/data/`) && destinations.includes(`backup/${made.job}/config`))
     await assert.rejects(seed(made), { code: 'VAULT_STATE' })
+    const statePath = join(jobFolder, 'vault/vault.json')
+    renameSync(statePath, `${statePath}.away`)
+    await assert.rejects(seed(made), { code: 'VAULT_INVALID' })
+    renameSync(`${statePath}.away`, statePath)
     const keep = { last: 1 }
     await assert.rejects(
       made.with((vault) => forgetInVault(vault, { ...access, keep, prune: true, dryRun: false })),
@@ -121,13 +133,13 @@ test('a vault goes its way', { skip: resticMissing(), timeout: 180_000 }, async 
     assert.deepEqual([result.filesNew, result.filesUnmodified], [1, 4])
     assertSameFiles(hashesBelow(made.repository), before)
     const look = await lookAtVault(jobFolder)
-    assert.equal((await vaultSnapshots(look, access)).length, 5)
+    assert.equal((await vaultSnapshots(look, access)).length, 6)
   })
 
   await context.test('it is thinned out and checked', async () => {
     const keep = { last: 2 }
     const result = await made.with((vault) => forgetInVault(vault, { ...access, keep, prune: true, dryRun: false }))
-    assert.deepEqual([result.kept, result.removed.length], [2, 3])
+    assert.deepEqual([result.kept, result.removed.length], [2, 4])
     await made.with((vault) => checkVault(vault, { ...access, readData: true }))
     const options = { ...access, target, hashShare: 0, job: { state: 'Completed' } }
     await assert.rejects(

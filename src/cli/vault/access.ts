@@ -1,6 +1,7 @@
 // What opens a vault: its password and the key of its account, each from the option, the environment, where it was said to be, or
 // asked for; and what of this environment restic may see.
 
+import { existsSync } from 'node:fs'
 import { access } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import {
@@ -85,8 +86,13 @@ export function targetOf(options: VaultStorageOptions, known: VaultTarget | unde
   return options.to === undefined || place.address === known?.address ? { ...known, ...place } : place
 }
 
+/** A bare word that is no folder is more likely an account, as for `receive`. @throws TransferError STORAGE_TARGET_INVALID */
 function absolute(address: string): string {
-  return resolve(address.replace(/^folder:/, ''))
+  const path = resolve(address.replace(/^folder:/, ''))
+  if (/^(?:folder:|\.{0,2}\/|\.{1,2}$)/.test(address) || existsSync(path)) return path
+  throw new TransferError('STORAGE_TARGET_INVALID', `${JSON.stringify(address)} is no folder and no address.`, {
+    hint: `Write https://${address}.blob.core.windows.net for an account, or ./${address} for a new folder.`,
+  })
 }
 
 /** @throws TransferError KEY_MISSING for a file that is not there. */
