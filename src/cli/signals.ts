@@ -1,4 +1,5 @@
-// Ctrl-C and a polite kill stop the work at a point from which it resumes; a second one ends the process at once.
+// Ctrl-C and a polite kill stop the work at a point from which it resumes; a second one ends the process at once. What is locked
+// is also stopped when somebody else takes it over.
 
 import { exitCodes } from '../index.js'
 
@@ -17,5 +18,28 @@ export function abortOnSignals(): { signal: AbortSignal; done(): void } {
       process.off('SIGINT', stop)
       process.off('SIGTERM', stop)
     },
+  }
+}
+
+/** What one process has at a time, until another one takes it over. */
+interface Locked {
+  lock: { signal: AbortSignal }
+  close(): Promise<void>
+}
+
+/**
+ * Works on what was opened, and closes it. `signal` is for Ctrl-C and for a lock that was lost; once it is, whatever else
+ * stopped did so because of that.
+ */
+export async function whileLocked<T>(opened: Locked, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const { signal, done } = abortOnSignals()
+  const lost = opened.lock.signal
+  try {
+    return await work(AbortSignal.any([signal, lost]))
+  } catch (error) {
+    throw lost.aborted ? lost.reason : error
+  } finally {
+    done()
+    await opened.close()
   }
 }

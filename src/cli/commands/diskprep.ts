@@ -14,7 +14,7 @@ import { readyToOrder } from '../diskprep/ready-to-order.js'
 import { recallStaging, rememberStaging } from '../diskprep/remembered-staging.js'
 import { type ShipStaged, shipStaged, updateShipping } from '../diskprep/ship-staged.js'
 import type { GlobalOptions } from '../options.js'
-import { abortOnSignals } from '../signals.js'
+import { whileLocked } from '../signals.js'
 import { createTerminal, type Terminal } from '../terminal.js'
 
 export const diskprepCommand: CommandModule<GlobalOptions, DiskprepOptions> = {
@@ -33,17 +33,10 @@ export const diskprepCommand: CommandModule<GlobalOptions, DiskprepOptions> = {
     const wanted = { isOrdered: words.updatesShipping, ...(options.job === undefined ? {} : { name: options.job }) }
     const chosen = await chooseJob(location, wanted, terminal)
     const folder = await StagedJobFolder.open(chosen.folder)
-    const { signal, done } = abortOnSignals()
-    try {
+    await whileLocked(folder, async (signal) => {
       await rememberStaging(location)
-      await runJob(folder, words, options, terminal, AbortSignal.any([signal, folder.lock.signal]))
-    } catch (error) {
-      // Everything that stopped stopped because of that.
-      throw folder.lock.signal.aborted ? folder.lock.signal.reason : error
-    } finally {
-      done()
-      await folder.close()
-    }
+      await runJob(folder, words, options, terminal, signal)
+    })
   },
 }
 

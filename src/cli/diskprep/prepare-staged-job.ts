@@ -1,7 +1,7 @@
 // diskferry prepare --staging: the drives of a staged job, without the questions of diskprep and without ordering the job.
 
 import { StagedJobFolder, TransferError } from '../../index.js'
-import { abortOnSignals } from '../signals.js'
+import { whileLocked } from '../signals.js'
 import type { Terminal } from '../terminal.js'
 import { chooseJob } from './choose-job.js'
 import { prepareStaged } from './prepare-staged.js'
@@ -31,19 +31,13 @@ export async function prepareStagedJob(words: PrepareJobWords, terminal: Termina
   const wanted = { isOrdered: false, ...(words.job === undefined ? {} : { name: words.job }) }
   const chosen = await chooseJob(words.staging, wanted, terminal)
   const folder = await StagedJobFolder.open(chosen.folder)
-  const { signal, done } = abortOnSignals()
-  try {
+  await whileLocked(folder, async (signal) => {
     await rememberStaging(words.staging)
     refuseUnfit(folder)
     const { yes, dryRun, drive } = words
     const options = { yes, dryRun, ...(drive === undefined ? {} : { drive }) }
-    await prepareStaged({ folder, options, terminal, signal: AbortSignal.any([signal, folder.lock.signal]) })
-  } catch (error) {
-    throw folder.lock.signal.aborted ? folder.lock.signal.reason : error
-  } finally {
-    done()
-    await folder.close()
-  }
+    await prepareStaged({ folder, options, terminal, signal })
+  })
 }
 
 function refuseUnfit({ state, folder, job }: StagedJobFolder): void {

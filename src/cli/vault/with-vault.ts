@@ -1,7 +1,7 @@
 // Opens the vault that a command is about, gives it up at the end, and stops the work when somebody else takes it over.
 
 import { lookAtVault, type VaultAccess, VaultFolder, type VaultLook } from '../../index.js'
-import { abortOnSignals } from '../signals.js'
+import { abortOnSignals, whileLocked } from '../signals.js'
 import { createTerminal, type Terminal } from '../terminal.js'
 import { readAccess } from './access.js'
 import { findVault } from './find-vault.js'
@@ -31,15 +31,7 @@ export async function withOpenVault<T>(
   work: (vault: VaultFolder, signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const vault = await VaultFolder.open(jobFolder)
-  const { signal, done } = abortOnSignals()
-  try {
-    return await work(vault, AbortSignal.any([signal, vault.lock.signal]))
-  } catch (error) {
-    throw vault.lock.signal.aborted ? vault.lock.signal.reason : error
-  } finally {
-    done()
-    await vault.close()
-  }
+  return await whileLocked(vault, (signal) => work(vault, signal))
 }
 
 export interface VaultGlance extends VaultLook {
