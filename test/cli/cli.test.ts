@@ -17,41 +17,18 @@ writeTree(join(folder, 'source'), {
 const diskferry = (...words: string[]) => runIn(folder, words)
 
 describe('help', () => {
+  const commands = 'drives plan prepare verify inspect list extract repair logs job service'.split(' ')
   test('names every command, the exit codes, and what is destroyed', () => {
     const { stdout, status } = diskferry('--help')
     assert.equal(status, 0)
-    for (const command of [
-      'drives',
-      'plan',
-      'prepare',
-      'verify',
-      'inspect',
-      'list',
-      'extract',
-      'repair',
-      'logs',
-      'job',
-      'service',
-    ]) {
+    for (const command of commands) {
       assert.match(stdout, new RegExp(`diskferry ${command}`))
     }
     assert.match(stdout, /ERASES/)
     assert.match(stdout, /130 interrupted/)
   })
 
-  for (const command of [
-    'drives',
-    'plan',
-    'prepare',
-    'verify',
-    'inspect',
-    'list',
-    'extract',
-    'repair',
-    'logs',
-    'job',
-    'service',
-  ]) {
+  for (const command of commands) {
     test(`diskferry ${command} --help works without a built module`, () => {
       const { stdout, status } = diskferry(command, '--help')
       assert.equal(status, 0)

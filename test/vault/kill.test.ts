@@ -46,7 +46,8 @@ function run(words: readonly string[], isOver: () => boolean): Promise<Ended> {
   })
 }
 
-const after_ = (milliseconds: number) => {
+/** True from so long after now on. */
+const elapsed = (milliseconds: number) => {
   const end = performance.now() + milliseconds
   return () => performance.now() > end
 }
@@ -54,7 +55,7 @@ const after_ = (milliseconds: number) => {
 async function untilDone(words: readonly string[], longestMs: number): Promise<number> {
   let killed = 0
   for (let round = 0; round < kills; round++) {
-    const { exitCode, output } = await run(words, after_(600 + Math.random() * longestMs))
+    const { exitCode, output } = await run(words, elapsed(600 + Math.random() * longestMs))
     if (exitCode !== null) {
       assert.equal(exitCode, 0, output)
       break
