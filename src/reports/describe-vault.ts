@@ -69,7 +69,7 @@ function counts({ files, bytes }: VaultCounts): string {
 }
 
 function day(time: string): string {
-  return time.slice(0, 16).replace('T', ' ')
+  return `${time.slice(0, 16).replace('T', ' ')} UTC`
 }
 
 function describeRetention(keep: Retention): string {
