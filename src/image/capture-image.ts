@@ -12,7 +12,7 @@ import { ImageIndex, indexHeadBytes } from '../formats/image-index.js'
 import type { ImageContainer } from '../formats/image-trailer.js'
 import type { CapturePlan } from '../plan/capture-state.js'
 import { CaptureJournal } from './capture-journal.js'
-import { finishImage } from './finish-image.js'
+import { finishImage, writeError } from './finish-image.js'
 import { containerOf, journalPath, partialPath } from './image-names.js'
 import { type ImageRun, type RunContext, startImageRun } from './image-run.js'
 import { matchSource } from './match-source.js'
@@ -64,7 +64,9 @@ async function capture(options: CaptureOptions, context: RunContext): Promise<Ca
   const { image } = options
   await mkdir(dirname(image), { recursive: true })
   await refuseExisting(options)
-  const journal = await CaptureJournal.open(journalPath(image))
+  const journal = await CaptureJournal.open(journalPath(image)).catch((error) => {
+    throw named(error, image)
+  })
   try {
     const isAnew = options.overwrite === true && options.resume !== true
     if (journal.state === undefined || isAnew) await begin(options, journal)
@@ -76,7 +78,7 @@ async function capture(options: CaptureOptions, context: RunContext): Promise<Ca
     // Nothing to go on with: nothing is left behind.
     const { state } = journal
     if (state === undefined || (state.blocks === 0 && !(await exists(partialPath(image))))) await journal.remove()
-    throw withHint(error, image)
+    throw withHint(named(error, image), image)
   } finally {
     await journal.close()
   }
@@ -231,6 +233,11 @@ async function exists(path: string): Promise<boolean> {
     () => true,
     () => false,
   )
+}
+
+/** What the file system says of the journal, which is written by others than the image. */
+function named(error: unknown, image: string): unknown {
+  return (error as NodeJS.ErrnoException).syscall === undefined ? error : writeError(journalPath(image), error)
 }
 
 function withHint(error: unknown, image: string): unknown {

@@ -11,6 +11,7 @@ import { version } from '../package.js'
 import type { CaptureLevel } from '../plan/capture-state.js'
 import { packFile, unpackFile } from './convert-content.js'
 import { finishImage } from './finish-image.js'
+import { forgetCapture, holdImage } from './hold-image.js'
 import { containerOf, namesOf, partialPath } from './image-names.js'
 import { type ImageRun, type RunContext, startImageRun } from './image-run.js'
 import { type FoundImage, openImage } from './open-image.js'
@@ -44,7 +45,7 @@ export interface ConvertResult {
 /** `result` rejects with TransferError: as openImage, FILE_EXISTS, IMAGE_LIMIT, IMAGE_DAMAGED, DEVICE_FULL, INTERRUPTED. */
 export function convertImage(options: ConvertOptions): ImageRun<ConvertResult> {
   const full = { ...options, image: resolve(options.image), to: resolve(options.to) }
-  return startImageRun((context) => convert(full, context), options.signal)
+  return startImageRun((context) => holdImage(full.to, () => convert(full, context)), options.signal)
 }
 
 async function convert(options: ConvertOptions, context: RunContext): Promise<ConvertResult> {
@@ -53,6 +54,7 @@ async function convert(options: ConvertOptions, context: RunContext): Promise<Co
   const image = await openImage(options.image, options.from)
   const container = containerOf(to, options.format)
   await refuseTarget(options, image, container)
+  await forgetCapture(to)
   const partial = partialPath(to)
   const plain = `${partial}.raw`
   const startedAt = new Date().toISOString()

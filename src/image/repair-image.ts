@@ -5,6 +5,7 @@ import { rm, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { TransferError } from '../errors.js'
 import type { ByteRange } from '../formats/byte-ranges.js'
+import { forgetCapture, holdImage } from './hold-image.js'
 import { namesOf, partialPath } from './image-names.js'
 import { type ImageRun, type RunContext, startImageRun } from './image-run.js'
 import { openImage, readTrailer } from './open-image.js'
@@ -41,7 +42,7 @@ export interface RepairedImage {
  */
 export function repairImage(options: RepairOptions): ImageRun<RepairedImage> {
   const full = { ...options, image: resolve(options.image), to: resolve(options.to) }
-  return startImageRun((context) => repair(full, context), options.signal)
+  return startImageRun((context) => holdImage(full.to, () => repair(full, context)), options.signal)
 }
 
 async function repair(options: RepairOptions, context: RunContext): Promise<RepairedImage> {
@@ -55,6 +56,7 @@ async function repair(options: RepairOptions, context: RunContext): Promise<Repa
   }
   try {
     const found = await openWhole(image)
+    await forgetCapture(to)
     const done = found === undefined ? await repairTail(options, context) : await repairBlocks(found, options, context)
     return { ...done, image, to, seconds: (performance.now() - startedMs) / 1000 }
   } finally {

@@ -20,9 +20,7 @@ export async function takeProcessLock(
   const mine = `${process.pid} ${await startTicks(process.pid)}\n`
   for (let attempt = 0; attempt < attemptsMax; attempt++) {
     try {
-      const file = await open(path, 'wx', 0o600)
-      await file.writeFile(mine)
-      await file.close()
+      await make(path, mine)
       return { release: () => release(path, mine) }
     } catch (cause) {
       if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause
@@ -34,6 +32,18 @@ export async function takeProcessLock(
     if ((await readFile(path, 'utf8').catch(() => '')) === owner) await rm(path, { force: true })
   }
   throw inUse(undefined)
+}
+
+async function make(path: string, mine: string): Promise<void> {
+  const file = await open(path, 'wx', 0o600)
+  try {
+    await file.writeFile(mine)
+  } catch (cause) {
+    await rm(path, { force: true })
+    throw cause
+  } finally {
+    await file.close()
+  }
 }
 
 async function release(path: string, mine: string): Promise<void> {
