@@ -1,34 +1,25 @@
 // diskferry repair as a user has it: killed in the middle and run again, path maps, exit codes.
 
 import assert from 'node:assert/strict'
-import { spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { before, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { openBlobStore } from '../../src/storage/open-store.js'
+import { runIn, startIn } from '../built-program.js'
 import { contentOf, temporaryFolder } from '../prepare/made-tree.js'
 import { assertArrived, type MadeDrives, makeDrives, receive } from '../receive/made-import.js'
 import { damage, errorLog } from '../receive/made-repair.js'
 
-const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 const folder = temporaryFolder('cli-repair')
 const mebibyte = 1 << 20
-const environment = { ...process.env, NO_COLOR: '1', DISKFERRY_RECOVERY_PASSWORD: undefined } as NodeJS.ProcessEnv
 
 describe('diskferry repair', () => {
   let made: MadeDrives
   let log = ''
   let account = ''
-  const words = (...more: string[]) => ['--import', 'tsx', main, 'repair', '--copy-log', log, '--to', account, ...more]
-  const run = (...more: string[]) => spawnSync(process.execPath, words(...more), { encoding: 'utf8', env: environment })
-  const events = (stdout: string) =>
-    stdout
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line))
+  const words = (...more: string[]) => ['repair', '--copy-log', log, '--to', account, ...more]
+  const run = (...more: string[]) => runIn(folder, words(...more))
 
   before(async () => {
     made = await makeDrives(folder, {
@@ -62,15 +53,15 @@ describe('diskferry repair', () => {
 
   it('writes a path map with what it did not find, and says so', () => {
     const map = join(made.folder, 'map.txt')
-    const { status, stdout, stderr } = run('--path-map', map, '--json')
+    const { status, events, stderr } = run('--path-map', map, '--json')
     assert.equal(status, 3, stderr)
     assert.equal(
       readFileSync(map, 'utf8').split('\n').sort().join('\n'),
       '\n\\archive\\in\\disk.vhd\t\n\\archive\\in\\large.bin\t\n\\archive\\in\\small.bin\t',
     )
-    const last = events(stdout).at(-1)
+    const last = events().at(-1)
     assert.deepEqual([last.event, last.complete, last.pathMap, last.blobs.left], ['repaired', false, map, 3])
-    assert.equal(events(stdout).filter(({ event }) => event === 'repair-left').length, 3)
+    assert.equal(events().filter(({ event }) => event === 'repair-left').length, 3)
     const again = run('--path-map', map)
     assert.equal(again.status, 3)
     assert.match(again.stdout, /NOT COMPLETE: 3 of 3/)
@@ -82,31 +73,27 @@ describe('diskferry repair', () => {
     renameSync(join(made.source, 'small.bin'), moved)
     const map = join(made.folder, 'filled.txt')
     writeFileSync(map, `\\archive\\in\\small.bin\t${moved}\n\\archive\\in\\large.bin\t\n`)
-    const { status, stdout, stderr } = run('--path-map', map, '--json')
+    const { status, events, stderr } = run('--path-map', map, '--json')
     renameSync(moved, join(made.source, 'small.bin'))
     assert.equal(status, 3, stderr)
-    const last = events(stdout).at(-1)
+    const last = events().at(-1)
     assert.deepEqual([last.blobs.repaired, last.blobs.left, last.bytesSent, last.pathMap], [1, 2, 5000, undefined])
   })
 
   it('goes on after it was killed, and sends nothing twice', { timeout: 120_000 }, async () => {
     const journal = `${log}.repair`
-    const child = spawn(process.execPath, words('--from', made.source, '--limit-rate', '4M', '--concurrency', '1'), {
-      env: environment,
-      stdio: 'ignore',
-    })
-    const ended = once(child, 'exit')
+    const limits = ['--limit-rate', '4M', '--concurrency', '1']
+    const { child, ended } = startIn(folder, words('--from', made.source, ...limits), { timeoutMs: 100_000 })
     const size = statSync(journal).size
     // The journal grows when it begins to send; then there are some seconds of work.
     const until = Date.now() + 60_000
     while (statSync(journal).size === size && child.exitCode === null && Date.now() < until) await sleep(50)
     await sleep(2500)
     child.kill('SIGKILL')
-    const [code] = await ended
-    assert.equal(code, null, 'it ended before it was killed')
-    const { status, stdout, stderr } = run('--from', made.source, '--json')
+    assert.equal((await ended).status, null, 'it ended before it was killed')
+    const { status, events, stderr } = run('--from', made.source, '--json')
     assert.equal(status, 0, stderr)
-    const last = events(stdout).at(-1)
+    const last = events().at(-1)
     assert.equal(last.complete, true)
     assert.ok(last.bytesSent < 28 * mebibyte, `${last.bytesSent} bytes were sent after the kill`)
     const store = await openBlobStore(account, {}, { access: 'read' })
@@ -118,17 +105,13 @@ describe('diskferry repair', () => {
     )
     const again = run('--from', made.source, '--json')
     assert.equal(again.status, 0)
-    assert.deepEqual(events(again.stdout).at(-1).blobs, { listed: 3, repaired: 0, repairedBefore: 3, left: 0 })
+    assert.deepEqual(again.events().at(-1).blobs, { listed: 3, repaired: 0, repairedBefore: 3, left: 0 })
   })
 
   it('says with exit code 1 where a log is cut off', () => {
     const cut = join(made.folder, 'cut.xml')
     writeFileSync(cut, readFileSync(log).subarray(0, 700))
-    const { status, stderr } = spawnSync(
-      process.execPath,
-      ['--import', 'tsx', main, 'repair', '--copy-log', cut, '--to', account, '--from', made.source],
-      { encoding: 'utf8', env: environment },
-    )
+    const { status, stderr } = runIn(folder, ['repair', '--copy-log', cut, '--to', account, '--from', made.source])
     assert.equal(status, 1)
     assert.match(stderr, /COPY_LOG_INVALID/)
     assert.equal(existsSync(`${cut}.repair`), false)
