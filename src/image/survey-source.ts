@@ -1,4 +1,5 @@
-// What is to be captured: the device itself, whether anybody uses it, and what is on it. Nothing is written.
+// What is to be captured, from outside: the device itself, whether anybody uses it, and how to know it again. What is on it,
+// survey-contents.ts looks at. Nothing is written.
 
 import { createHash } from 'node:crypto'
 import { realpath, stat } from 'node:fs/promises'
