@@ -69,7 +69,6 @@ export type { ImageEvent, ImageRun } from './image/image-run.js'
 export { type CaptureRequest, planCapture } from './image/plan-capture.js'
 export { type ReadImageOptions, readImage } from './image/read-image.js'
 export { type RepairedImage, type RepairOptions, repairImage } from './image/repair-image.js'
-export { writeImageMap } from './image/rescue-map.js'
 export type { RestoreTarget } from './image/resolve-targets.js'
 export {
   planRestore,
@@ -80,6 +79,7 @@ export {
   restoreImage,
 } from './image/restore-image.js'
 export { type VerifyImageOptions, verifyImage } from './image/verify-image.js'
+export { writeImageMap, writeImagePicture } from './image/write-map.js'
 export { ArmImportService, azurePublicEndpoint, type JobServiceOptions } from './jobs/arm-import-service.js'
 export { DataBoxService } from './jobs/data-box-service.js'
 export { type CreatedJob, createJob, getJob, type ImportService } from './jobs/import-service.js'

@@ -3,8 +3,9 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { TransferError } from '../errors.js'
+import { mergeRanges } from '../formats/byte-ranges.js'
 import type { ImageContainer } from '../formats/image-trailer.js'
-import { ourContentBytes } from '../formats/lz4-frame.js'
+import { imageBlockBytes, ourContentBytes } from '../formats/lz4-frame.js'
 import { readJournalRecords } from '../journal/journal-file.js'
 import { reduceCapture } from '../plan/capture-state.js'
 import type { ImageInfo } from '../reports/describe-image.js'
@@ -45,13 +46,17 @@ async function unfinishedInfo(path: string): Promise<ImageInfo | undefined> {
   const fileBytes = await withFile(partialPath(path), async (_, bytes) => bytes).catch(() => undefined)
   if (state === undefined || fileBytes === undefined) return undefined
   const { container, description } = state.plan
-  const { unreadable, resumedAt } = state
+  const { resumedAt, plan } = state
+  const sizeBytes = description.source.sizeBytes
+  const readBytes = Math.min(state.blocks * imageBlockBytes, sizeBytes)
+  const unreadable = mergeRanges([...plan.knownBad, ...state.unreadable])
   return {
     path: partialPath(path),
     state: 'unfinished',
     container,
     fileBytes,
-    contentBytes: description.source.sizeBytes,
+    contentBytes: sizeBytes,
+    readBytes,
     description: { ...description, unreadable, resumedAt },
   }
 }

@@ -14,6 +14,8 @@ export interface ImageInfo {
   container: ImageContainer
   fileBytes: number
   contentBytes?: number
+  /** Of an unfinished capture: so much of the device is in it, on stable storage. */
+  readBytes?: number
   blocks?: Record<BlockKind, number>
   /** Of each block, in order, as the index has it; for maps. */
   kinds?: Uint8Array
@@ -31,12 +33,13 @@ const stateWords: Readonly<Record<ImageInfo['state'], string>> = {
 }
 
 export function describeImageInfo(info: ImageInfo): string {
-  const { path, container, fileBytes, contentBytes, description, blocks } = info
+  const { path, container, fileBytes, contentBytes, readBytes, description, blocks } = info
   const size = contentBytes === undefined ? '' : `, device ${formatBytes(contentBytes)} (${contentBytes} bytes)`
   const ratio = contentBytes === undefined || container !== 'lz4' ? '' : `, ${percent(fileBytes, contentBytes)} of it`
   const lines = [
     `${path}: ${container} image, ${formatBytes(fileBytes)}${size}${ratio}`,
     `State: ${stateWords[info.state]}`,
+    ...(readBytes === undefined ? [] : [`Read so far: ${formatBytes(readBytes)}`]),
   ]
   if (blocks !== undefined) {
     const { data, zeros, skipped, partly } = blocks
@@ -52,7 +55,7 @@ function descriptionLines(description: ImageDescription): string[] {
   const resumed = resumedAt.length === 0 ? '' : `, resumed ${resumedAt.length} times`
   return [
     `Source: ${printable(identity)}, sectors of ${source.logicalSectorBytes} bytes`,
-    `Made by ${printable(description.madeBy)}, ${description.startedAt} to ${description.finishedAt}${resumed}`,
+    `Made by ${printable(description.madeBy)}, ${description.startedAt} to ${description.finishedAt || 'now'}${resumed}`,
     ...digestLines(digests),
     ...(skipped.length === 0
       ? []

@@ -5,11 +5,11 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { test } from 'node:test'
-import { imageInfo, imageMapSvg } from '../../src/index.js'
+import { captureImage, imageInfo, imageMapSvg } from '../../src/index.js'
 import { mebibyte } from '../addon/made-image.js'
 import { main } from '../built-program.js'
 import { runCommand } from '../receive/run-command.js'
-import { capture, makeDevice } from './made-capture.js'
+import { capture, makeDevice, untilMarked } from './made-capture.js'
 
 test('the command tells its plan, its result and its errors as JSON, and info draws a map', async (context) => {
   const made = makeDevice(context)
@@ -67,4 +67,30 @@ test('the content goes through a pipe, also one that is closed early, and not in
   const full = shell('"$1" "$2" image cat "$3" > /dev/full')
   assert.equal(full.status, 7)
   assert.match(full.stderr, /^diskferry: Standard output cannot be written: .*\(DEVICE_FULL\)\n$/)
+})
+
+test('the map and the picture of an image are never written over it, and what has no room is said', async (context) => {
+  const made = makeDevice(context)
+  await capture(made)
+  for (const option of ['--svg', '--rescue-map']) {
+    const over = await runCommand(['image', 'info', made.image, option, made.image, '--json'])
+    assert.equal(over.exitCode, 8, over.stderr)
+    assert.match(over.stdout, /^{"event":"error","code":"DRIVE_UNFIT".*\n$/)
+    assert.equal((await runCommand(['image', 'info', made.image, option, '/dev/full'])).exitCode, 7)
+  }
+  assert.equal((await imageInfo(made.image)).state, 'complete')
+})
+
+test('the map of an unfinished capture tells of no more than was read', async (context) => {
+  const made = makeDevice(context, 64 * mebibyte)
+  const run = captureImage({ source: made.device, image: made.image, limitBytesPerSecond: 40e6, durableEveryMs: 50 })
+  untilMarked(made).then(() => run.abort())
+  await assert.rejects(run.result, { code: 'INTERRUPTED' })
+  const map = join(made.folder, 'device.map')
+  const { stdout } = await runCommand(['image', 'info', made.image, '--rescue-map', map])
+  const { readBytes = 0 } = await imageInfo(made.image)
+  assert.ok(readBytes > 0 && readBytes < 64 * mebibyte, String(readBytes))
+  assert.match(stdout, /Read so far: /)
+  const hex = (bytes: number) => `0x${bytes.toString(16).toUpperCase().padStart(8, '0')}`
+  assert.ok(readFileSync(map, 'utf8').endsWith(`${hex(readBytes)}  ${hex(64 * mebibyte - readBytes)}  ?\n`))
 })

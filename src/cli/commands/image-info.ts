@@ -1,8 +1,7 @@
 // diskferry image info: what an image holds, and a picture or a map of it. Reads only its ends.
 
-import { writeFile } from 'node:fs/promises'
 import type { CommandModule } from 'yargs'
-import { describeImageInfo, imageInfo, imageMapSvg, writeImageMap } from '../../index.js'
+import { describeImageInfo, imageInfo, writeImageMap, writeImagePicture } from '../../index.js'
 import { exitCodeHelp } from '../exit-codes.js'
 import type { GlobalOptions } from '../options.js'
 import { createTerminal } from '../terminal.js'
@@ -28,10 +27,10 @@ export const imageInfoCommand: CommandModule<GlobalOptions, InfoWords> = {
     const terminal = createTerminal({ json })
     const info = await imageInfo(image, format)
     const { kinds: _, ...told } = info
+    if (svg !== undefined) await writeImagePicture(info, svg)
+    if (rescueMap !== undefined) await writeImageMap(info, rescueMap)
     terminal.emit({ event: 'image-info', ...told })
     terminal.print(describeImageInfo(info))
-    if (svg !== undefined) await writeFile(svg, imageMapSvg(info))
-    if (rescueMap !== undefined) await writeImageMap(info, rescueMap)
     for (const path of [svg, rescueMap]) if (path !== undefined) terminal.print(`Written: ${path}`)
   },
 }
