@@ -37,6 +37,7 @@ export interface ResticEvents {
 
 const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 const lastLinesMax = 60
+// biome-ignore lint/suspicious/noControlCharactersInRegex: it is what is looked for
 const clearsLine = /^\u001b\[2K/
 const setpriv = '/usr/bin/setpriv'
 
