@@ -65,6 +65,7 @@ export async function packFile(
     const digests = hexDigests(captured.digests, hashes)
     checkDigests(image, digests)
     const index = new ImageIndex(captured.index.subarray(indexHeadBytes))
+    checkBlocks(image, index)
     return { contentBytes, dataBytes: captured.imageBytes, index, description, digests }
   } finally {
     await device.close()
@@ -145,6 +146,15 @@ function checkDigests(image: FoundImage, digests: ImageDigests): void {
     if (found === undefined || found === expected) continue
     const message = `${image.path}: the ${name} of its content is ${found}, and its description says ${expected}.`
     throw new TransferError('IMAGE_DAMAGED', message, { path: image.path })
+  }
+}
+
+/** An image that has no digest of the whole has those of its blocks. */
+function checkBlocks({ path, trailer }: FoundImage, index: ImageIndex): void {
+  for (let block = 0; block < (trailer?.index.blocks ?? 0); block++) {
+    if (trailer?.index.md5(block).equals(index.md5(block))) continue
+    const message = `${path}: block ${block}: its content is not the one of the index (MD5).`
+    throw new TransferError('IMAGE_DAMAGED', message, { path, hint: 'Use another copy of it.' })
   }
 }
 

@@ -164,7 +164,7 @@ export function describeRestore({ image, contentBytes, targets, seconds }: Resto
 export interface VerifiedFacts {
   image: string
   sound: boolean
-  findings: readonly { message: string }[]
+  findings: readonly { code: string; severity: string; message: string }[]
   damagedBlocks: number
   differingBlocks: number
   checked: readonly string[]
@@ -181,8 +181,10 @@ export function describeImageVerification(facts: VerifiedFacts): string {
     differingBlocks > 0 ? `${differingBlocks} blocks of the device differ` : '',
   ].filter((text) => text !== '')
   const whole = checked.length > 0 ? 'sound' : 'could be read; there is nothing to compare it with'
+  // What differs is the device; the image may be the good one.
+  const isOther = findings.every(({ code, severity }) => severity !== 'damage' || code === 'DEVICE_BLOCK')
   return [
-    `${image}: ${sound ? whole : `NOT SOUND${counts.length > 0 ? `: ${counts.join(', ')}` : ''}`}`,
+    `${image}: ${sound ? whole : `${isOther ? 'NOT THE SAME' : 'NOT SOUND'}${counts.length > 0 ? `: ${counts.join(', ')}` : ''}`}`,
     ...checked.map((what) => `Compared: ${what}`),
     ...notChecked.map((what) => `Not compared: ${what}`),
     ...findings.slice(0, findingsShown).map(({ message }) => printable(message)),

@@ -2,10 +2,18 @@
 // can be saved.
 
 import assert from 'node:assert/strict'
-import { readFileSync, truncateSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { captureImage, imageInfo, planRestore, repairImage, restoreImage, verifyImage } from '../../src/index.js'
+import {
+  captureImage,
+  convertImage,
+  imageInfo,
+  planRestore,
+  repairImage,
+  restoreImage,
+  verifyImage,
+} from '../../src/index.js'
 import { mebibyte } from '../addon/made-image.js'
 import { xorshift } from '../formats/mutate.js'
 import { runCommand } from '../receive/run-command.js'
@@ -79,6 +87,19 @@ test('the command ends with 4 for a turned bit, for a cut file, and for a device
   const compared = await runCommand(['image', 'verify', made.image, '--against', made.device, '--json'])
   assert.equal(compared.exitCode, 4, compared.stderr)
   assert.match(compared.stdout, /"code":"DEVICE_BLOCK","severity":"damage","offsetBytes":4194304,"lengthBytes":8192/)
+  const told = await runCommand(['image', 'verify', made.image, '--against', made.device])
+  assert.match(told.stdout, /: NOT THE SAME: 1 blocks of the device differ\n/)
+})
+
+test('a damaged image is not made sound by converting it, also one without a digest of the whole', async (context) => {
+  const made = makeDevice(context, undefined, 'backup.raw')
+  await capture(made, { hashes: [] })
+  const bytes = readFileSync(made.image)
+  bytes[9 * mebibyte] = (bytes[9 * mebibyte] ?? 0) ^ 1
+  writeFileSync(made.image, bytes)
+  const to = join(made.folder, 'converted.lz4')
+  await assert.rejects(convertImage({ image: made.image, to }).result, { code: 'IMAGE_DAMAGED', message: /block 2:/ })
+  assert.equal(existsSync(to), false)
 })
 
 test('a sample of the blocks is a sample, and is said to be one', async (context) => {
