@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { test } from 'node:test'
 import { captureImage, imageInfo, imageMapSvg } from '../../src/index.js'
@@ -93,4 +93,14 @@ test('the map of an unfinished capture tells of no more than was read', async (c
   assert.match(stdout, /Read so far: /)
   const hex = (bytes: number) => `0x${bytes.toString(16).toUpperCase().padStart(8, '0')}`
   assert.ok(readFileSync(map, 'utf8').endsWith(`${hex(readBytes)}  ${hex(64 * mebibyte - readBytes)}  ?\n`))
+})
+
+test('a restore says what became of --fix-gpt', async (context) => {
+  const made = makeDevice(context)
+  const target = join(made.folder, 'larger.img')
+  writeFileSync(target, Buffer.alloc(24 * mebibyte))
+  const words = ['image', 'restore', made.device, target, '--overwrite', '--yes', '--fix-gpt']
+  const { stdout, stderr, exitCode } = await runCommand(words)
+  assert.equal(exitCode, 0, stderr)
+  assert.match(stdout, /Note: .*larger.img: it has no GUID partition table that is whole, so nothing was moved/)
 })

@@ -76,6 +76,9 @@ export const imageRestoreCommand: CommandModule<GlobalOptions, RestoreWords> = {
     const told = result.targets.map(({ path, outcome, error }) => ({ path, outcome, ...errorToJson(error) }))
     terminal.emit({ event: 'image-restored', ...result, targets: told })
     terminal.print(describeRestore(result))
+    // What became of --fix-gpt.
+    for (const note of result.notes.filter((text) => !plan.notes.includes(text)))
+      terminal.print(`Note: ${printable(note)}`)
     process.exitCode = restoreExitCode(result.targets)
   },
 }
