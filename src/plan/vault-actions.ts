@@ -45,7 +45,13 @@ const table: Record<VaultAction, Record<VaultStateName, Answer>> = {
 export function sideOf(action: VaultAction, { job, state }: { job: string; state: VaultStateName }): VaultSide {
   const answer = table[action][state]
   if (typeof answer === 'string') return answer
-  const words = { freeze: 'be put onto drives', forget: 'be pruned', read: 'be read', adopt: 'be adopted' }
+  const words = {
+    freeze: 'be put onto drives',
+    forget: 'be pruned',
+    read: 'be read',
+    adopt: 'be adopted',
+    release: 'be released',
+  }
   const what = (words as Record<string, string>)[action] ?? (action === 'backup' ? 'be backed up to' : `be ${action}ed`)
   throw new TransferError('VAULT_STATE', `The vault of job ${job} cannot ${what}: ${answer.refused}.`, {
     hint: answer.hint,

@@ -81,7 +81,7 @@ describe('the vault commands', { skip: resticMissing(), timeout: 180_000 }, () =
       /STORAGE_TARGET_INVALID[^§]*https:\/\/mybackup/,
     ],
     ['a share that is none', ['adopt', ...job, ...secret, '--verify', 'some'], 2, /none, all or a share/],
-    ['releasing what was not adopted', ['release', ...job], 8, /VAULT_STATE[^§]*vault adopt/],
+    ['releasing what was not adopted', ['release', ...job], 8, /be released:[^§]*VAULT_STATE[^§]*vault adopt/],
     ['a policy that keeps nothing', ['forget', ...job, ...secret], 2, /at least one --keep/],
     ['four runs a day', ['schedule', ...job, '--at', '1:00,2:00,3:00,4:00'], 2, /one to 3/],
     ['a policy without times', ['schedule', ...job, '--keep-daily', '7'], 2, /expected --at with --keep/],
