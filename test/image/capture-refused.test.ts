@@ -25,6 +25,8 @@ test('a capture that was stopped goes on, only where asked to, and only with the
   await assert.rejects(run.result, { code: 'INTERRUPTED', hint: /--resume/ })
   assert.equal((await imageInfo(made.image)).state, 'unfinished')
   await assert.rejects(capture(made), { code: 'CAPTURE_DIFFERS', hint: /--resume/ })
+  const unfinished = { code: 'FILE_NOT_FOUND', hint: /did not finish.*--resume/ }
+  await assert.rejects(verifyImage({ image: made.image }).result, unfinished)
   await assert.rejects(capture(made, { resume: true, format: 'raw' }), { code: 'CAPTURE_DIFFERS' })
   for (const asked of [{ hashes: ['md5' as const] }, { level: 'hc' as const }, { usedOnly: true }])
     await assert.rejects(capture(made, { resume: true, ...asked }), { code: 'CAPTURE_DIFFERS', hint: /--overwrite/ })
