@@ -8,6 +8,7 @@ import {
   listedJobToJson,
   listStagedJobs,
   type StagedCloud,
+  shellWord,
   stagedClouds,
 } from '../../index.js'
 import { exitCodeHelp } from '../exit-codes.js'
@@ -55,7 +56,7 @@ const initCommand: CommandModule<GlobalOptions, InitOptions> = {
     terminal.emit({ event: 'staged-job', isNew: made.isNew, folder: made.folder, job: made.state })
     terminal.print(made.isNew ? `Made ${made.folder}` : `${made.folder} was there already; nothing was changed.`)
     terminal.print(`What is to travel goes into ${made.folder}/files; files of Azure Backup lie beside it.`)
-    terminal.print(`Next: diskferry diskprep s:${folder}`)
+    terminal.print(`Next: diskferry diskprep ${shellWord(`s:${folder}`)}`)
   },
 }
 

@@ -3,7 +3,7 @@
 import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { CommandModule } from 'yargs'
-import { initStagedJob, readVaultState, seedVault, TransferError, type VaultSource } from '../../index.js'
+import { initStagedJob, readVaultState, seedVault, shellWord, TransferError, type VaultSource } from '../../index.js'
 import { rememberStaging } from '../diskprep/remembered-staging.js'
 import { exitCodeHelp } from '../exit-codes.js'
 import type { GlobalOptions } from '../options.js'
@@ -79,7 +79,8 @@ export const vaultSeedCommand: CommandModule<GlobalOptions, SeedWords> = {
         onWarning: terminal.warn,
       })
       showBackup(terminal, vault.state.job, result, vault.state.state)
-      terminal.print(`Next: diskferry prepare --staging ${join(jobFolder, '..')} --job ${vault.state.job} --drive …`)
+      const staging = shellWord(join(jobFolder, '..'))
+      terminal.print(`Next: diskferry prepare --staging ${staging} --job ${vault.state.job} --drive …`)
     })
   },
 }
