@@ -64,6 +64,34 @@ export async function eachNode(
   }
 }
 
+const inBatch = 64
+
+/** What is no folder, some at a time, several times at once. Ends when all visits have, with the first error that one met. */
+export async function eachLeaf(
+  restic: Restic,
+  wanted: { snapshot: string; paths: readonly string[] },
+  visit: (leaves: readonly SnapshotNode[]) => Promise<void>,
+): Promise<void> {
+  const waiting: SnapshotNode[] = []
+  const visits: Promise<void>[] = []
+  const problems: { error: unknown }[] = []
+  const flush = () => {
+    // Told of at the end: nobody waits for a visit while restic still lists.
+    visits.push(visit(waiting.splice(0)).catch((error: unknown) => void problems.push({ error })))
+  }
+  try {
+    await eachNode(restic, wanted, (node) => {
+      if (node.type === 'dir') return
+      waiting.push(node)
+      if (waiting.length >= inBatch) flush()
+    })
+    flush()
+  } finally {
+    await Promise.all(visits)
+  }
+  if (problems[0] !== undefined) throw problems[0].error
+}
+
 export interface RestoreRequest {
   snapshot: string
   /** Folder that the paths of the snapshot are put below; `/` for where they came from. */

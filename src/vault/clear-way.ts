@@ -13,9 +13,12 @@ export class ClearedWay {
 
   constructor(private readonly target: string) {}
 
-  /** Removes what stands where the node is to be, unless it is a folder or restic can write into it. */
-  async clear({ path, type }: SnapshotNode): Promise<void> {
-    if (type === 'dir') return
+  /** Removes what stands where the leaves are to be, unless it is a folder or restic can write into it. */
+  async clear(leaves: readonly SnapshotNode[]): Promise<void> {
+    for (const leaf of leaves) await this.#clearFor(leaf)
+  }
+
+  async #clearFor({ path, type }: SnapshotNode): Promise<void> {
     const place = join(this.target, path)
     if (ofSystem.test(place)) return
     const facts = await lstat(place).catch(() => undefined)

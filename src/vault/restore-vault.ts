@@ -12,8 +12,7 @@ import {
   restoreEffect,
 } from '../plan/restore-preview.js'
 import { sideOf } from '../plan/vault-actions.js'
-import type { Restic } from '../restic/run-restic.js'
-import { eachNode, type RestoreRequest, restoreSnapshot, type SnapshotNode } from '../restic/snapshots.js'
+import { eachLeaf, restoreSnapshot, type SnapshotNode } from '../restic/snapshots.js'
 import { ClearedWay } from './clear-way.js'
 import type { VaultLook } from './look-vault.js'
 import { openRestic, type VaultAccess, withLocksCleared } from './vault-access.js'
@@ -29,28 +28,14 @@ export interface RestoreOptions extends VaultAccess {
   onLine?: (line: string) => void
 }
 
-const inBatch = 64
-
 /** Reads and compares; nothing is written. @throws TransferError SNAPSHOT_NOT_FOUND */
 export async function previewRestore(look: VaultLook, options: RestoreOptions): Promise<RestorePreview> {
   const restic = await openRestic(look.jobFolder, look.state, sideOf('read', look.state), options)
   const preview = emptyPreview()
-  const waiting: SnapshotNode[] = []
-  const looked: Promise<void>[] = []
-  const flush = () => {
-    const batch = waiting.splice(0)
-    looked.push(lookAtAll(batch, options.target, preview))
-  }
   const { snapshot, paths } = options
   await withLocksCleared(restic, () =>
-    eachNode(restic, { snapshot, paths }, (node) => {
-      if (node.type === 'dir') return
-      waiting.push(node)
-      if (waiting.length >= inBatch) flush()
-    }),
+    eachLeaf(restic, { snapshot, paths }, (leaves) => lookAtAll(leaves, options.target, preview)),
   )
-  flush()
-  await Promise.all(looked)
   return preview
 }
 
@@ -88,18 +73,11 @@ export async function restoreVault(look: VaultLook, options: RestoreOptions): Pr
   const request = { snapshot, target, includes: paths, verify, ...(onLine === undefined ? {} : { onLine }) }
   const way = new ClearedWay(target)
   try {
-    if (hasContent) await withLocksCleared(restic, () => clearFor(restic, request, way))
+    if (hasContent)
+      await withLocksCleared(restic, () => eachLeaf(restic, { snapshot, paths }, (leaves) => way.clear(leaves)))
     await withLocksCleared(restic, () => restoreSnapshot(restic, request))
   } catch (error) {
     await way.putBack()
     throw error
   }
-}
-
-async function clearFor(restic: Restic, { snapshot, includes }: RestoreRequest, way: ClearedWay): Promise<void> {
-  let last = Promise.resolve()
-  await eachNode(restic, { snapshot, paths: includes }, (node) => {
-    if (node.type !== 'dir') last = last.then(() => way.clear(node))
-  })
-  await last
 }

@@ -9,7 +9,7 @@ import { makePassword, storePassword } from '../../src/restic/password.js'
 import { checkRepository, initRepository, repositoryId } from '../../src/restic/repository.js'
 import { folderPlace } from '../../src/restic/restic-place.js'
 import { Restic } from '../../src/restic/run-restic.js'
-import { eachNode, listSnapshots, restoreSnapshot } from '../../src/restic/snapshots.js'
+import { eachLeaf, eachNode, listSnapshots, restoreSnapshot } from '../../src/restic/snapshots.js'
 import { assertSameFiles, contentOf, hashesBelow, temporaryFolder, writeTree } from '../prepare/made-tree.js'
 import { resticMissing } from './restic-missing.js'
 
@@ -97,4 +97,32 @@ test('a password is made once and kept for its owner alone', async () => {
   assert.equal(readFileSync(path, 'utf8'), `${password}\n`)
   await assert.rejects(storePassword(path, 'other'), { code: 'FILE_EXISTS' })
   assert.ok(existsSync(path))
+})
+
+test('what fails on one file of a snapshot is told when all are done, while restic still lists', {
+  skip: resticMissing(),
+}, async () => {
+  const many = join(folder, 'many')
+  const names = Array.from({ length: 1000 }, (_, number) => `folder/file-${number}`)
+  writeTree(many, Object.fromEntries(names.map((name) => [name, name])))
+  const restic = await Restic.open({ ...settings, place: folderPlace(join(folder, 'repository of many')) })
+  await initRepository(restic)
+  const { snapshot } = await backUp(restic, {
+    paths: [many],
+    excludes: [],
+    host: 'server',
+    tags: [],
+    packMebibytes: 16,
+  })
+  let begun = 0
+  let ended = 0
+  const visit = eachLeaf(restic, { snapshot, paths: [] }, async (leaves) => {
+    begun++
+    assert.ok(leaves.every(({ type }) => type === 'file'))
+    if (begun === 1) throw new Error('the first one')
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    ended++
+  })
+  await assert.rejects(visit, { message: 'the first one' })
+  assert.deepEqual([begun, ended], [16, 15])
 })
