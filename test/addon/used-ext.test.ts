@@ -109,6 +109,16 @@ const kinds: readonly (readonly [title: string, name: string, sizeMebibytes: num
   ['ext4 with blocks of 64 KiB', 'ext4', 160, ['-t', 'ext4', '-b', '65536', '-J', 'size=64']],
 ]
 
+/** To e2fsck and debugfs the copy, whose free room was overwritten, is what the image is. */
+function assertKeepsAll(image: string, copy: string, files: ReturnType<typeof fill>, folder: string): void {
+  runQuietly('/usr/sbin/e2fsck', ['-f', '-n', copy])
+  assertKeepsMetadata(image, copy)
+  const out = join(folder, 'out')
+  mkdirSync(out)
+  runQuietly('/usr/sbin/debugfs', ['-R', `rdump / ${out}`, copy])
+  assertHoldsFiles(out, files)
+}
+
 for (const [title, name, mebibytes, words] of kinds) {
   test(`${title}: what is free may be overwritten`, { skip }, async (t) => {
     const folder = temporaryFolder(t)
@@ -116,12 +126,7 @@ for (const [title, name, mebibytes, words] of kinds) {
     runQuietly('/usr/sbin/mke2fs', ['-q', '-F', '-L', 'Trial', ...words, image])
     const files = fill(image, folder, mebibytes)
     const copy = await overwriteFreeOf(image, name, 0.75)
-    runQuietly('/usr/sbin/e2fsck', ['-f', '-n', copy])
-    assertKeepsMetadata(image, copy)
-    const out = join(folder, 'out')
-    mkdirSync(out)
-    runQuietly('/usr/sbin/debugfs', ['-R', `rdump / ${out}`, copy])
-    assertHoldsFiles(out, files)
+    assertKeepsAll(image, copy, files, folder)
     assert.equal((await usedOf(image)).label, 'Trial')
   })
 }
@@ -175,12 +180,7 @@ for (const [title, made, change] of changes) {
     runQuietly('/usr/sbin/e2fsck', ['-f', '-y', image])
     change(image)
     const copy = await overwriteFreeOf(image, 'ext4', title === 'shrunk' ? 1 : 0.75)
-    runQuietly('/usr/sbin/e2fsck', ['-f', '-n', copy])
-    assertKeepsMetadata(image, copy)
-    const out = join(folder, 'out')
-    mkdirSync(out)
-    runQuietly('/usr/sbin/debugfs', ['-R', `rdump / ${out}`, copy])
-    assertHoldsFiles(out, files)
+    assertKeepsAll(image, copy, files, folder)
   })
 }
 
