@@ -25,6 +25,26 @@ describe('UploadSlots', () => {
     assert.deepEqual(order, ['a1', 'b1', 'a2', 'b2', 'a3', 'a4'])
   })
 
+  it('four drives take turns, however much one of them has to send', async () => {
+    const slots = new UploadSlots(4)
+    const done = [0, 0, 0, 0]
+    const started: number[] = []
+    const send = (lane: number) => async () => {
+      started.push(lane)
+      await new Promise((resolve) => setImmediate(resolve))
+      done[lane] = (done[lane] as number) + 1
+    }
+    const lanes = done.map(() => slots.lane())
+    const all: Promise<void>[] = []
+    for (const [lane, count] of [1000, 50, 50, 50].entries()) {
+      for (let index = 0; index < count; index++) all.push((lanes[lane] as (typeof lanes)[number]).run(send(lane)))
+    }
+    await Promise.all(all)
+    assert.deepEqual(done, [1000, 50, 50, 50])
+    const early = started.slice(0, 200)
+    for (const lane of [1, 2, 3]) assert.ok(early.filter((other) => other === lane).length >= 45, `drive ${lane}`)
+  })
+
   it('runs no more at once than there are slots, and gives a slot back after an error', async () => {
     const slots = new UploadSlots(3)
     const lane = slots.lane()
