@@ -59,6 +59,18 @@ export function ddThroughLz4(device: string, image: string): Peer {
   return { tool: `dd | lz4 -1 (${version('lz4')})`, hashes: 'XXH32 of the stream', line, output: image }
 }
 
+/** What the disks alone take: so much of the device read, and an image of that size written at the same time. */
+export function floorOf(device: string, image: string, readBytes: number, writtenBytes: number): Peer {
+  const pieces = (bytes: number) => Math.ceil(bytes / (4 << 20))
+  const write = `dd if=/dev/zero of=${image} bs=4M oflag=direct status=none count=${pieces(writtenBytes)} conv=fsync`
+  return {
+    tool: 'floor: dd of the used half, and dd of an image, at once',
+    hashes: '',
+    line: `${read(device)} of=/dev/null count=${pieces(readBytes)} & ${write} && wait $!`,
+    output: image,
+  }
+}
+
 /** Those that use the file system's own maps. */
 export function usedOnlyPeers(device: string, image: string): Peer[] {
   return known([

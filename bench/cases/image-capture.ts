@@ -4,7 +4,7 @@
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { BenchCase, BenchContext, Row } from '../case.js'
-import { ddThroughLz4, type Peer, usedOnlyPeers, wholeDevicePeers } from '../image-peers.js'
+import { ddThroughLz4, floorOf, type Peer, usedOnlyPeers, wholeDevicePeers } from '../image-peers.js'
 import { hasLoopDevices, type Measurement, measure, median } from '../measure.js'
 
 export const imageCapture: BenchCase = {
@@ -23,6 +23,7 @@ export const imageCaptureUsed: BenchCase = {
       tool: 'diskferry image capture --used-only',
       bound: 4,
       peers: usedOnlyPeers,
+      floor: (device, image, imageBytes) => floorOf(device, image, context.imagedDevice().bytes / 2, imageBytes),
     }),
 }
 
@@ -31,9 +32,11 @@ interface Kind {
   tool: string
   bound: number
   peers(device: string, image: string): Peer[]
+  /** Reads and writes as much as ours did, and does nothing else. */
+  floor?(device: string, image: string, imageBytes: number): Peer
 }
 
-function capture(context: BenchContext, { words, tool, bound, peers }: Kind): Row[] {
+function capture(context: BenchContext, { words, tool, bound, peers, floor }: Kind): Row[] {
   if (!hasLoopDevices()) {
     console.error('skipped: it needs root and loop devices')
     return []
@@ -43,11 +46,14 @@ function capture(context: BenchContext, { words, tool, bound, peers }: Kind): Ro
   const image = join(context.folder, 'captured.img.lz4')
   const lz4 = ddThroughLz4(device, image)
   const theirs: MeasuredPeer[] = []
+  const floors: MeasuredPeer[] = []
   const ours: MeasuredPeer[] = []
   const line = [...context.cli, 'image', 'capture', device, image, ...words].join(' ')
   for (let round = 0; round < context.rounds; round++) {
     theirs.push(runPeer(context, lz4))
     ours.push(runPeer(context, { tool, hashes: '', line, output: image }))
+    const least = floor?.(device, image, ours[0]?.outputBytes ?? 0)
+    if (least !== undefined) floors.push(runPeer(context, least))
   }
   const others = peers(device, image).map((peer) => rowOf(work, peer, [runPeer(context, peer)], bytes))
   const value = median(ours.map(({ seconds }, index) => (theirs[index] as MeasuredPeer).seconds / seconds))
@@ -55,6 +61,7 @@ function capture(context: BenchContext, { words, tool, bound, peers }: Kind): Ro
   return [
     ...others,
     rowOf(work, lz4, theirs, bytes),
+    ...(floor === undefined ? [] : [rowOf(work, floor(device, image, 0), floors, bytes)]),
     { ...rowOf(work, { tool, hashes, line }, ours, bytes), ratio: { to: 'dd | lz4', value, bound } },
   ]
 }
