@@ -13,6 +13,7 @@ import { folderPlace, type ResticPlace, resticPlace } from '../restic/restic-pla
 import { Restic } from '../restic/run-restic.js'
 import type { AzureCredential } from '../storage/azure-credential.js'
 import { chooseCredential, defaultSignIn, type StorageCredentials } from '../storage/credentials.js'
+import { hasLocks, removeTemporary } from './staged-repository.js'
 import { repositoryPath, type VaultFolder } from './vault-folder.js'
 import { openVaultPlace } from './vault-place.js'
 
@@ -158,4 +159,7 @@ async function putToUse(vault: VaultFolder, restic: Restic): Promise<void> {
   await vault.note(`${before}; its packs are ${isFrozen ? 'left unlisted while the drives travel' : 'listed now'}`)
   // A restic that lost its parent may need a moment to end.
   if (!isFrozen) await withLocksCleared(restic, () => indexPacks(restic))
+  // Half a pack of a run that died takes room, and nobody will ever finish it.
+  const { backend, repository } = restic.place
+  if (backend === 'folder' && !(await hasLocks(repository))) await removeTemporary(repository)
 }

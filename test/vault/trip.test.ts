@@ -83,15 +83,19 @@ test('a vault goes its way', { skip: resticMissing(), timeout: 180_000 }, async 
 
   await context.test('while it travels, changes go into staging', async () => {
     writeTree(made.source, { 'new.bin': contentOf(9, 500_000) })
+    const half = `data/00/${'0'.repeat(64)}-tmp-123`
+    writeTree(made.repository, { [half]: 'of a pack' })
     const result = await made.with((vault) => backUpVault(vault, access))
+    assert.ok(existsSync(join(made.repository, half)), 'somebody may be writing it')
     assert.equal(result.place, 'staging')
     assert.equal(result.filesNew, 1)
-    // A run that died: nothing that travels may be replaced by cleaning up after it.
+    // A run that died: nothing that travels may be replaced by cleaning up after it; half a pack of it goes.
     await made.with((vault) =>
       vault.update({ running: { what: 'backup', since: new Date().toISOString(), host: 'x' } }),
     )
     await made.with((vault) => backUpVault(vault, access))
     for (const name of frozenNames(made)) assert.ok(existsSync(join(made.repository, name)), name)
+    assert.ok(!existsSync(join(made.repository, half)))
   })
 
   await context.test('it waits for the job', async () => {
