@@ -2,6 +2,7 @@
 // DISKFERRY_LONG_TESTS=1 adds the long ones (more kills, more fuzz).
 
 import { readdirSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { build, root, run, setUp } from './setup.mjs'
 
@@ -25,4 +26,8 @@ if (chosen.length === 0) {
   run(join(folder, 'test/native/native-tests'), ['--no-intro'])
 }
 const files = chosen.length > 0 ? chosen : testFiles(join(root, 'test'))
-run(process.execPath, ['--import', 'tsx', '--test', '--test-concurrency=2', ...files])
+// Imported here, because setUp() may have installed what it is made of.
+const { bundleTests } = await import('./bundle-tests.mjs')
+// One more than there are processors: a third of the time tests wait for disks and for servers.
+const concurrency = `--test-concurrency=${availableParallelism() + 1}`
+run(process.execPath, ['--enable-source-maps', '--test', concurrency, ...(await bundleTests(files))])

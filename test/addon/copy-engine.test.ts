@@ -341,7 +341,7 @@ describe('a process that ends while a copy runs', () => {
   ] as const) {
     it(`ends cleanly: ${how}`, async () => {
       const place = await freshFolder()
-      const child = spawnSync(process.execPath, [...process.execArgv, program, how, place], { encoding: 'utf8' })
+      const child = spawnSync(process.execPath, ['--import', 'tsx', program, how, place], { encoding: 'utf8' })
       assert.equal(child.signal, null, child.stderr)
       assert.equal(child.status, status, child.stderr)
       await rm(place, { recursive: true })
