@@ -32,10 +32,7 @@ export class FolderCalls {
 
   /** One call at a time for a blob, with its record. */
   async change<Result>(place: BlobPlace, options: SignalOption, work: BlobWork<Result>): Promise<Result> {
-    return await this.#inTurn(place, '', options, async (paths) => {
-      throwIfAborted(options.signal)
-      return await withRecord(paths, place, work)
-    })
+    return await this.#inTurn(place, '', options, (paths) => withRecord(paths, place, work))
   }
 
   /** Blocks of one blob are written side by side: the turn is the block's, and replacing its file needs none of the blob's. */
@@ -53,7 +50,11 @@ export class FolderCalls {
     throwIfAborted(options.signal)
     const paths = this.paths(place.container)
     return await this.guard(shown(place), () =>
-      this.#locks.run(`${place.container}/${place.name}${part}`, () => work(paths)),
+      this.#locks.run(`${place.container}/${place.name}${part}`, async () => {
+        // Its turn may have come long after it was asked for.
+        throwIfAborted(options.signal)
+        return await work(paths)
+      }),
     )
   }
 }

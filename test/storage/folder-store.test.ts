@@ -75,6 +75,19 @@ test('files of others and links that lead out are left alone', async () => {
   assert.equal((await listed(store, container)).length, 2)
 })
 
+test('a block whose writer gave up while it waited for its turn is not written', async () => {
+  const { store, container } = await open()
+  const place = { container, name: 'waits' }
+  const abort = new AbortController()
+  const [first, second] = [madeBytes(4096), madeBytes(512)]
+  const kept = store.putBlock(place, blockId(1), first, md5Of(first))
+  const waiting = store.putBlock(place, blockId(1), second, md5Of(second), { signal: abort.signal })
+  abort.abort()
+  await assert.rejects(waiting, { code: 'INTERRUPTED' })
+  await kept
+  assert.deepEqual((await store.listBlocks(place)).uncommitted, [{ id: blockId(1), sizeBytes: 4096 }])
+})
+
 test('blocks, pages and properties are there for the next process', async () => {
   const { store, container } = await open()
   const bytes = madeBytes(4096)
