@@ -41,6 +41,22 @@ test('the command tells its plan, its result and its errors as JSON, and info dr
   assert.equal(cat.stdout, made.content.toString('latin1', 0, 16))
 })
 
+test('what only counts together with another option is refused without it', async (context) => {
+  const { device, image } = makeDevice(context)
+  const lonely: [words: string[], says: RegExp][] = [
+    [['--retries', '3'], /expected --retries only with --rescue/],
+    [['--rescue-map', `${image}.map`], /only with rescue/],
+    [['--trust-unclean'], /only with usedOnly/],
+  ]
+  for (const [words, says] of lonely) {
+    const { exitCode, stderr } = await runCommand(['image', 'capture', device, image, ...words])
+    assert.equal(exitCode, 2, stderr)
+    assert.match(stderr, says)
+  }
+  assert.equal(existsSync(image), false)
+  assert.equal((await runCommand(['image', 'capture', device, image, '--rescue', '--retries', '3'])).exitCode, 0)
+})
+
 test('a map shows where nothing could be read, whatever the names in it', async (context) => {
   const made = makeDevice(context)
   await capture(made)

@@ -23,7 +23,7 @@ interface CaptureWords extends GlobalOptions {
   hash?: string
   level?: 'fast' | 'default' | 'hc'
   rescue: boolean
-  retries: number
+  retries?: number
   rescueMap?: string
   limitRate?: string
   resume: boolean
@@ -65,8 +65,7 @@ export const imageCaptureCommand: CommandModule<GlobalOptions, CaptureWords> = {
       .option('rescue', { type: 'boolean', default: false, describe: 'Read around bad sectors, and record them' })
       .option('retries', {
         type: 'number',
-        default: 1,
-        describe: 'With --rescue: how often a bad sector is tried again',
+        describe: 'With --rescue: how often a bad sector is tried again; once when not given',
       })
       .option('rescue-map', {
         type: 'string',
@@ -120,6 +119,7 @@ function captureOptions(words: CaptureWords): CaptureOptions {
     rescueMap,
   } = words
   if (resume && overwrite) throw new TypeError('expected --resume or --overwrite, not both')
+  if (retries !== undefined && !rescue) throw new TypeError('expected --retries only with --rescue')
   return {
     source: device,
     image,
@@ -132,7 +132,7 @@ function captureOptions(words: CaptureWords): CaptureOptions {
     ...(words.hash === undefined ? {} : { hashes: hashesOf(words.hash) }),
     ...(level === undefined ? {} : { level }),
     ...(format === undefined ? {} : { format }),
-    ...(rescue ? { rescue: { retries } } : {}),
+    ...(rescue ? { rescue: { retries: retries ?? 1 } } : {}),
     ...(rescueMap === undefined ? {} : { rescueMap }),
     ...rateOption(words.limitRate),
   }
