@@ -22,7 +22,7 @@ export interface VerifyImageOptions {
   against?: string
   /** Above 0 to 1: so much of the blocks, chosen at random. */
   sample?: number
-  /** Compute the digests of the whole content again. */
+  /** Compute the digests of the whole content again: not together with `against` or `sample`, as `notChecked` then says. */
   digests?: boolean
   memoryBytes?: number
   signal?: AbortSignal
@@ -55,15 +55,13 @@ async function verify(options: VerifyImageOptions, context: RunContext): Promise
     report.container = image.container
     if (image.contentBytes !== undefined) report.contentBytes = image.contentBytes
     tellUnreadable(image, report)
-    if (options.against === undefined) await checkBlocks(image, options, report, context)
-    else
-      await compareDevice(
-        image,
-        options.against,
-        { ...options, blocks: chooseBlocks(image, options.sample) },
-        report,
-        context,
-      )
+    const blocks = chooseBlocks(image, options.sample)
+    if (options.against === undefined) await checkBlocks(image, { ...options, blocks }, report, context)
+    else {
+      await compareDevice(image, options.against, { ...options, blocks }, report, context)
+      tellDigestsLeft(image, options, report)
+    }
+    if (blocks !== undefined) report.notChecked.push('all other blocks')
   }
   report.sound = report.findings.every(({ severity }) => severity !== 'damage')
   report.seconds = (performance.now() - startedMs) / 1000
@@ -104,11 +102,11 @@ function tellUnreadable({ path, trailer }: FoundImage, report: ImageVerification
 
 async function checkBlocks(
   image: FoundImage,
-  options: VerifyImageOptions,
+  options: VerifyImageOptions & { blocks: Uint32Array | undefined },
   report: ImageVerification,
   context: RunContext,
 ): Promise<void> {
-  const blocks = chooseBlocks(image, options.sample)
+  const { blocks } = options
   const expected = image.trailer?.description.digests ?? {}
   const hashes = options.digests && blocks === undefined ? hashNames.filter((name) => expected[name] !== undefined) : []
   const result = await runCheck(
@@ -124,16 +122,29 @@ async function checkBlocks(
   if (image.trailer !== undefined) report.checked.push(`${part}: ${sums}, MD5 of its content`)
   else if (image.container === 'lz4') report.checked.push('the checksums of its own format')
   else report.notChecked.push('the content, which could be read')
-  if (blocks !== undefined) report.notChecked.push('all other blocks')
-  const left = hashNames.filter((name) => expected[name] !== undefined && !hashes.includes(name))
-  if (left.length > 0) report.notChecked.push(`${left.join(', ')} of the whole content (--digests)`)
+  if (hashes.length === 0) tellDigestsLeft(image, options, report)
   for (const name of hashes) {
     const found = result.digests[name]?.toString('hex')
+    if (found === undefined) {
+      report.notChecked.push(`${name} of the whole content: damaged blocks have none`)
+      continue
+    }
     report.checked.push(`${name} of the whole content`)
     if (found === expected[name] || result.damagedBlocks > 0) continue
     const message = `The ${name} of the content is ${found}, and the description says ${expected[name]}.`
     report.findings.push({ code: 'IMAGE_DIGEST', severity: 'damage', message })
   }
+}
+
+/** Only a run over the whole image computes its digests; whoever asked for them hears it when this was none. */
+function tellDigestsLeft(image: FoundImage, options: VerifyImageOptions, report: ImageVerification): void {
+  const { digests, against, sample } = options
+  const expected = image.trailer?.description.digests ?? {}
+  const names = hashNames.filter((name) => expected[name] !== undefined)
+  const without = [against === undefined ? '' : '--against', sample === undefined ? '' : '--sample'].filter(Boolean)
+  const how = without.length === 0 ? '--digests' : `--digests without ${without.join(' and ')}`
+  if (names.length > 0) report.notChecked.push(`${names.join(', ')} of the whole content (${how})`)
+  else if (digests) report.notChecked.push('digests of the whole content: the image has none')
 }
 
 async function runCheck(

@@ -12,6 +12,7 @@ import {
   planRestore,
   repairImage,
   restoreImage,
+  type VerifyImageOptions,
   verifyImage,
 } from '../../src/index.js'
 import { mebibyte } from '../addon/made-image.js'
@@ -108,6 +109,45 @@ test('a sample of the blocks is a sample, and is said to be one', async (context
   const report = await verifyImage({ image: made.image, sample: 0.2 }).result
   assert.ok(report.blocksChecked > 0 && report.blocksChecked < 45, String(report.blocksChecked))
   assert.match(report.checked.join(), new RegExp(`${report.blocksChecked} of 50 blocks`))
+})
+
+test('digests that were asked for and not computed are said to be so', async (context) => {
+  const made = makeDevice(context)
+  await capture(made, { hashes: ['md5', 'sha256'] })
+  const report = (more: Partial<VerifyImageOptions>) => verifyImage({ image: made.image, ...more }).result
+  const whole = await report({ digests: true })
+  assert.deepEqual(
+    [whole.checked.slice(-2), whole.notChecked],
+    [['md5 of the whole content', 'sha256 of the whole content'], []],
+  )
+  const left: [more: Partial<VerifyImageOptions>, notChecked: string[]][] = [
+    [{}, ['md5, sha256 of the whole content (--digests)']],
+    [{ against: made.device, digests: true }, ['md5, sha256 of the whole content (--digests without --against)']],
+    [
+      { against: made.device, sample: 0.5, digests: true },
+      ['md5, sha256 of the whole content (--digests without --against and --sample)', 'all other blocks'],
+    ],
+    [
+      { sample: 0.5, digests: true },
+      ['md5, sha256 of the whole content (--digests without --sample)', 'all other blocks'],
+    ],
+  ]
+  for (const [more, notChecked] of left) {
+    const { checked, ...other } = await report(more)
+    assert.deepEqual([other.sound, other.notChecked], [true, notChecked], JSON.stringify(more))
+    assert.doesNotMatch(checked.join(), /sha256/i)
+  }
+  const words = ['image', 'verify', made.image, '--against', made.device, '--digests']
+  assert.match((await runCommand(words)).stdout, /\nNot compared: md5, sha256 of the whole content \(--digests without/)
+  const bytes = readFileSync(made.image)
+  bytes[mebibyte] = (bytes[mebibyte] as number) ^ 1
+  writeFileSync(made.image, bytes)
+  const damaged = await report({ digests: true })
+  assert.equal(damaged.sound, false)
+  assert.doesNotMatch(damaged.checked.join(), /of the whole/)
+  assert.match(damaged.notChecked.join(), /sha256 of the whole content: damaged blocks have none/)
+  await capture(made, { hashes: [], overwrite: true })
+  assert.deepEqual((await report({ digests: true })).notChecked, ['digests of the whole content: the image has none'])
 })
 
 /** What a repair must hold to: the good part as it was, zeros elsewhere, and everybody can read it. */
