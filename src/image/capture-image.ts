@@ -77,8 +77,9 @@ async function capture(options: CaptureOptions, context: RunContext): Promise<Ca
   } catch (error) {
     // Nothing to go on with: nothing is left behind.
     const { state } = journal
-    if (state === undefined || (state.blocks === 0 && !(await exists(partialPath(image))))) await journal.remove()
-    throw withHint(named(error, image), image)
+    const isLeft = state !== undefined && (state.blocks > 0 || (await exists(partialPath(image))))
+    if (!isLeft) await journal.remove()
+    throw withHint(named(error, image), image, isLeft ? state.plan : undefined)
   } finally {
     await journal.close()
   }
@@ -124,13 +125,7 @@ async function begin(options: CaptureOptions, journal: CaptureJournal): Promise<
 async function resumeOrRefuse(options: CaptureOptions, journal: CaptureJournal): Promise<void> {
   const { image } = options
   const state = journal.needState()
-  if (options.resume !== true) {
-    const message = `An unfinished capture of ${state.plan.description.source.path} to ${image} is there.`
-    throw new TransferError('CAPTURE_DIFFERS', message, {
-      path: image,
-      hint: 'Go on with it: --resume. Or begin anew: --overwrite.',
-    })
-  }
+  if (options.resume !== true) throw await unfinished(options, state.plan)
   const asked = options.format === undefined ? undefined : containerOf(image, options.format)
   if (asked !== undefined && asked !== state.plan.container) {
     const message = `The unfinished capture is to be ${state.plan.container}, not ${asked}.`
@@ -145,6 +140,23 @@ async function resumeOrRefuse(options: CaptureOptions, journal: CaptureJournal):
     state.plan = { ...state.plan, retries: rescue.retries, description: told }
   }
   await journal.resumed()
+}
+
+/** Nobody is sent to --resume who would be refused there. */
+async function unfinished({ source, image }: CaptureOptions, plan: CapturePlan): Promise<TransferError> {
+  const message = `An unfinished capture of ${plan.description.source.path} to ${image} is there.`
+  const device = await Device.open(source, { access: 'read' })
+  try {
+    await matchSource(device, plan, image)
+  } catch (error) {
+    if (!(error instanceof TransferError) || error.code !== 'SOURCE_CHANGED') throw error
+    const hint = `${error.message} ${beginAnew(image, plan)}`
+    return new TransferError('CAPTURE_DIFFERS', message, { path: image, cause: error, hint })
+  } finally {
+    await device.close()
+  }
+  const hint = 'Go on with it: --resume. Or begin anew: --overwrite.'
+  return new TransferError('CAPTURE_DIFFERS', message, { path: image, hint })
 }
 
 /** What is asked for, and will not be: the plan never changes. What is not asked for stays as it was begun. */
@@ -240,12 +252,20 @@ function named(error: unknown, image: string): unknown {
   return (error as NodeJS.ErrnoException).syscall === undefined ? error : writeError(journalPath(image), error)
 }
 
-function withHint(error: unknown, image: string): unknown {
+/** For a device that is no longer what was read of it. What was read may be all that there is of a failing one. */
+function beginAnew(image: string, { container }: CapturePlan): string {
+  const saved = container === 'lz4' ? ', from where image repair saves it' : ''
+  return `What was read stays in ${partialPath(image)}${saved}. Begin anew with --overwrite, which removes it.`
+}
+
+/** @param left the plan of what stays, where something does. */
+function withHint(error: unknown, image: string, left: CapturePlan | undefined): unknown {
   if (!(error instanceof TransferError) || error.hint !== undefined) return error
   const hints: Partial<Record<string, string>> = {
     DEVICE_FULL: 'Make room there, then run the same command with --resume.',
     DEVICE_READ_FAILED: 'Give --rescue to read around it; with --resume it goes on from here.',
     INTERRUPTED: 'Run the same command with --resume to go on.',
+    SOURCE_CHANGED: left === undefined ? 'Nothing was kept: run the same command again.' : beginAnew(image, left),
   }
   const hint = hints[error.code]
   const { cause, systemError } = error

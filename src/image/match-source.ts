@@ -35,5 +35,5 @@ export async function matchSource(device: Device, plan: CapturePlan, image: stri
 
 function changed(path: string, what: string): TransferError {
   const message = `${path} ${what}: the parts would not belong together.`
-  return new TransferError('SOURCE_CHANGED', message, { path, hint: 'Begin anew with --overwrite.' })
+  return new TransferError('SOURCE_CHANGED', message, { path })
 }

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { appendFileSync, existsSync, readdirSync, readFileSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { captureImage, imageInfo, verifyImage } from '../../src/index.js'
+import { captureImage, imageInfo, repairImage, verifyImage } from '../../src/index.js'
 import { mebibyte } from '../addon/made-image.js'
 import { attachFile, attachLoop, loopUnavailable, run } from '../drives/loop-device.js'
 import { capture, makeDevice, sha256, untilMarked } from './made-capture.js'
@@ -45,7 +45,26 @@ test('a file that was written to between two runs is not captured in two halves'
   untilMarked(made).then(() => run.abort())
   await assert.rejects(run.result)
   utimesSync(made.device, new Date(), new Date(Date.now() + 5000))
-  await assert.rejects(capture(made, { resume: true }), { code: 'SOURCE_CHANGED' })
+  const hint = /stays in .*\.partial, from where image repair saves it\. Begin anew with --overwrite, which removes it/
+  await assert.rejects(capture(made, { resume: true }), { code: 'SOURCE_CHANGED', hint })
+  // Nobody is sent to --resume, which would be refused once more.
+  await assert.rejects(capture(made), ({ code, hint: said }) => {
+    return code === 'CAPTURE_DIFFERS' && hint.test(said) && /was written to/.test(said) && !/--resume/.test(said)
+  })
+  assert.equal((await repairImage({ image: `${made.image}.partial`, to: `${made.image}.saved` }).result).blocks, 16)
+  assert.equal((await capture(made, { overwrite: true })).digests.sha256, sha256(made.content))
+  assert.deepEqual(readdirSync(made.folder).sort(), ['backup.img.lz4', 'backup.img.lz4.saved', 'device.bin'])
+})
+
+test('a raw file that was written to while it was read is not said to be mended by repair', async (context) => {
+  const made = makeDevice(context, 64 * mebibyte, 'backup.raw')
+  const run = captureImage({ source: made.device, image: made.image, limitBytesPerSecond: 60e6 })
+  setTimeout(() => utimesSync(made.device, new Date(), new Date(Date.now() + 5000)), 300)
+  const hint = /stays in .*backup\.raw\.partial\. Begin anew with --overwrite, which removes it/
+  await assert.rejects(run.result, { code: 'SOURCE_CHANGED', hint })
+  await assert.rejects(capture(made), { code: 'CAPTURE_DIFFERS', hint })
+  await capture(made, { overwrite: true })
+  assert.deepEqual(readdirSync(made.folder).sort(), ['backup.raw', 'backup.raw.dfmap', 'device.bin'])
 })
 
 test('a file that grows while it is read is no image', async (context) => {
