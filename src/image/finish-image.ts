@@ -2,7 +2,7 @@
 // Each is on stable storage before the next.
 
 import { randomBytes } from 'node:crypto'
-import { type FileHandle, open } from 'node:fs/promises'
+import { type FileHandle, open, rm } from 'node:fs/promises'
 import { TransferError } from '../errors.js'
 import type { ImageDescription } from '../formats/image-description.js'
 import { blockLengthBytes, type ImageIndex, indexRecordBytes, markKinds } from '../formats/image-index.js'
@@ -36,6 +36,7 @@ export async function finishImage(from: string, to: string, data: ImageData): Pr
     dataBytes = contentBytes + 512
   }
   if (index === undefined) {
+    await forgetMap(to)
     await renameDurably(from, to)
     return dataBytes
   }
@@ -44,6 +45,7 @@ export async function finishImage(from: string, to: string, data: ImageData): Pr
   const trailer = encodeTrailer({ container, contentBytes, dataBytes, index, description })
   if (container === 'lz4') {
     const imageBytes = await appendDurably(from, dataBytes, trailer)
+    await forgetMap(to)
     await renameDurably(from, to)
     return imageBytes
   }
@@ -52,6 +54,13 @@ export async function finishImage(from: string, to: string, data: ImageData): Pr
   await renameDurably(partialPath(map), map)
   await renameDurably(from, to)
   return dataBytes
+}
+
+/** An index that an older image of that name left would be taken for that of the new one. */
+export async function forgetMap(image: string): Promise<void> {
+  await rm(mapPath(image), { force: true }).catch((cause) => {
+    throw writeError(mapPath(image), cause)
+  })
 }
 
 /** In an image that is the device as it is, each block is its content. */

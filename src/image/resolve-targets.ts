@@ -65,6 +65,10 @@ async function refuseImage(path: string, { imagePath }: TargetRules): Promise<vo
 async function resolveTarget(path: string, rules: TargetRules): Promise<RestoreTarget> {
   const { contentBytes } = rules
   const found = await stat(path).catch(() => undefined)
+  // An index beside the target, of what was there before, is removed.
+  if (await isSameFile(mapPath(path), rules.imagePath)) {
+    throw new TransferError('DRIVE_UNFIT', `${rules.imagePath} has the name of the index of ${path}.`, { path })
+  }
   if (found === undefined || (found.isFile() && found.size === 0)) return newFile(path, rules)
   await refuseImage(path, rules)
   const { path: real } = await checkDriveIsSafe(path, { allowPartition: true })

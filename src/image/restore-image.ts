@@ -1,6 +1,7 @@
 // An image goes back onto one device or several, read and unpacked once. A target that fails is dropped and reported, the
 // others go on. The first block of a target, with its partition table, is zeros until everything else is written.
 
+import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { Device } from '../addon/device.js'
 import { ImageSource, type TransferredImage, transferImage } from '../addon/image-engine.js'
@@ -9,6 +10,8 @@ import { createImageFile } from '../drives/image-file.js'
 import { moveGptToEnd } from '../drives/move-backup-gpt.js'
 import { TransferError } from '../errors.js'
 import type { ImageContainer } from '../formats/image-trailer.js'
+import { forgetMap } from './finish-image.js'
+import { mapPath } from './image-names.js'
 import { type ImageRun, type RunContext, startImageRun } from './image-run.js'
 import { measureImage } from './measure-image.js'
 import { contentOf, type FoundImage, openImage } from './open-image.js'
@@ -75,7 +78,17 @@ export async function planRestore(request: RestoreRequest): Promise<RestorePlan>
     ...(contentBytes === undefined ? {} : { contentBytes }),
   }
   const found = await resolveTargets(targets, rules)
-  return { image, targets: found, resume, notes: restoreNotes(image, found) }
+  return { image, targets: found, resume, notes: [...restoreNotes(image, found), ...(await staleMaps(found))] }
+}
+
+/** A target is a raw image afterwards: an index that lies beside it would be taken for its own. */
+async function staleMaps(targets: readonly RestoreTarget[]): Promise<string[]> {
+  const notes: string[] = []
+  for (const map of targets.filter(({ kind }) => kind === 'file').map(({ path }) => mapPath(path))) {
+    if (await stat(map).catch(() => undefined))
+      notes.push(`${map} is of an image that was there before: it is removed.`)
+  }
+  return notes
 }
 
 /** An image that does not tell its size is read once, which also shows that it is whole. */
@@ -170,8 +183,9 @@ async function openTargets(
 ): Promise<OpenedTarget[]> {
   const opened: OpenedTarget[] = []
   for (const [index, target] of targets.entries()) {
-    const { path, isNew, sizeBytes } = plan.targets[index] as RestoreTarget
+    const { path, kind, isNew, sizeBytes } = plan.targets[index] as RestoreTarget
     try {
+      if (kind === 'file') await forgetMap(path)
       if (isNew) await createImageFile(path, sizeBytes)
       opened.push({ device: await Device.open(path, { access: 'write' }), target })
     } catch (error) {
