@@ -106,6 +106,8 @@ export interface ListedJob {
   folder: string
   /** Undefined for one that a backup made and nobody has worked on, and for a damaged one. */
   state?: StagedJob
+  /** There is no job.json, and what lies there is not a backup's alone: somebody worked on this job. */
+  lostState?: true
   data?: StagedData
   owner?: LockOwner
   /** Why it cannot be worked on. */
@@ -143,12 +145,20 @@ async function lookAt(folder: string, name: string, options: LockOptions): Promi
     const state = await readStagedJob(folder)
     const data = await findStagedData(folder, state?.container ?? '')
     const owner = await readLockOwner(folder, options)
-    return { name, folder, data, ...(state && { state }), ...(owner?.isAlive && { owner }) }
+    const lost = state === undefined && (await wasWorkedOn(folder)) && { lostState: true as const }
+    return { name, folder, data, ...(state && { state }), ...lost, ...(owner?.isAlive && { owner }) }
   } catch (error) {
     if (error instanceof TransferError) return { name, folder, problem: error }
     const message = `${folder} cannot be read: ${(error as Error).message}.`
     return { name, folder, problem: new TransferError('STAGING_INVALID', message, { cause: error, path: folder }) }
   }
+}
+
+async function wasWorkedOn(folder: string): Promise<boolean> {
+  for (const name of ['history.txt', 'journal', 'vault']) {
+    if ((await factsOf(join(folder, name))) !== undefined) return true
+  }
+  return false
 }
 
 function ignoreExisting(error: NodeJS.ErrnoException): void {

@@ -9,6 +9,7 @@ import { counted, printable } from './printable.js'
 export interface ListedJobFacts {
   name: string
   state?: StagedJob
+  lostState?: boolean
   data?: { names: readonly string[]; bytes: number; hasFilesFolder: boolean }
   owner?: { host: string; pid: number; since: string }
   problem?: { message: string }
@@ -24,8 +25,8 @@ const stateWords: Readonly<Record<string, string>> = {
 
 export function describeStagedJobs(jobs: readonly ListedJobFacts[]): string {
   if (jobs.length === 0) return 'There is no job here. Make one with diskferry stage init.'
-  const rows = jobs.map(({ name, state, data, owner, problem }) => {
-    const words = problem === undefined ? wordsOf(state) : 'DAMAGED'
+  const rows = jobs.map(({ name, state, lostState, data, owner, problem }) => {
+    const words = problem === undefined ? listedWords(state, lostState) : 'DAMAGED'
     const drives = state === undefined ? '' : String(state.drives.length)
     return [
       printable(name),
@@ -42,8 +43,13 @@ export function describeStagedJobs(jobs: readonly ListedJobFacts[]): string {
   return lines.join('\n')
 }
 
-function wordsOf(state: StagedJob | undefined): string {
-  return state === undefined ? 'left by a backup, nobody worked on it yet' : (stateWords[state.state] ?? state.state)
+function listedWords(state: StagedJob | undefined, lostState = false): string {
+  if (state !== undefined) return wordsOf(state)
+  return lostState ? 'job.json is gone: diskprep makes it anew' : 'left by a backup, nobody worked on it yet'
+}
+
+function wordsOf({ state }: StagedJob): string {
+  return stateWords[state] ?? state
 }
 
 function dataWords(data: ListedJobFacts['data']): string {
@@ -56,10 +62,12 @@ function dataWords(data: ListedJobFacts['data']): string {
 }
 
 /** For `--json`. */
-export function listedJobToJson({ name, state, data, owner, problem }: ListedJobFacts): Record<string, unknown> {
+export function listedJobToJson(listed: ListedJobFacts): Record<string, unknown> {
+  const { name, state, lostState, data, owner, problem } = listed
   return {
     name,
     ...(state === undefined ? {} : { job: state }),
+    ...(lostState ? { lostState } : {}),
     ...(data === undefined
       ? {}
       : { data: { files: data.names.length, bytes: data.bytes, hasFilesFolder: data.hasFilesFolder } }),

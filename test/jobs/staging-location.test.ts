@@ -9,6 +9,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   symlinkSync,
   truncateSync,
@@ -19,6 +20,7 @@ import { describe, test } from 'node:test'
 import { StagedJobFolder } from '../../src/jobs/staged-job-folder.js'
 import { isBackupFile } from '../../src/jobs/staging-data.js'
 import { initStagedJob, listStagedJobs } from '../../src/jobs/staging-location.js'
+import { describeStagedJobs, listedJobToJson } from '../../src/reports/describe-staging.js'
 import { temporaryFolder } from '../prepare/made-tree.js'
 
 const root = temporaryFolder('staging')
@@ -237,6 +239,23 @@ describe('a staging location that somebody else filled', () => {
     assert.equal(jobs.length, 8)
     assert.ok(jobs.every(({ problem }) => problem === undefined || problem.code === 'STAGING_INVALID'))
     assert.equal(existsSync(join(location, 'unrelated', 'lock')), false)
+  })
+
+  test('a job that somebody worked on is not said to be left by a backup when job.json is gone', async () => {
+    const location = newLocation()
+    const { folder } = await initStagedJob(location, draft)
+    rmSync(join(folder, 'job.json'))
+    mkdirSync(join(location, 'mybackup_by-backup'))
+    mkdirSync(join(location, 'mybackup_with-journal', 'journal'), { recursive: true })
+    const jobs = await listStagedJobs(location)
+    const lines = describeStagedJobs(jobs).split('\n').slice(1)
+    assert.match(lines[0] ?? '', /^mybackup_by-backup +left by a backup, nobody worked on it yet/)
+    assert.match(lines[1] ?? '', /^mybackup_seed-2026-11 +job\.json is gone: diskprep makes it anew/)
+    assert.match(lines[2] ?? '', /^mybackup_with-journal +job\.json is gone/)
+    assert.deepEqual(
+      jobs.map((job) => listedJobToJson(job).lostState),
+      [undefined, true, true],
+    )
   })
 
   test('one that is not there is told by code', async () => {
