@@ -133,6 +133,11 @@ export function escapePattern(path: string): string {
   return path.replace(/[\\*?[]/g, '\\$&')
 }
 
+/** Removes one snapshot; its data stays. @param id at least eight digits of it. */
+export async function forgetSnapshot(restic: Restic, id: string): Promise<void> {
+  await restic.run(['forget', id])
+}
+
 export interface ForgetResult {
   kept: number
   removed: Snapshot[]

@@ -5,6 +5,7 @@ import type { VaultBackup } from '../formats/vault-state.js'
 import { sideOf, type VaultSide } from '../plan/vault-actions.js'
 import { type BackupProgress, type BackupSummary, backUp } from '../restic/back-up.js'
 import type { Restic } from '../restic/run-restic.js'
+import { forgetSnapshot } from '../restic/snapshots.js'
 import { requireReadable } from './source-paths.js'
 import { openRestic, type VaultAccess, whileRunning } from './vault-access.js'
 import type { VaultFolder } from './vault-folder.js'
@@ -26,14 +27,17 @@ export async function backUpVault(vault: VaultFolder, options: BackUpOptions): P
   const side = sideOf('backup', vault.state)
   await requireReadable(vault.state.source)
   const restic = await openRestic(vault.jobFolder, vault.state, side, options)
-  return await runBackup(vault, restic, side, options)
+  const result = await runBackup(vault, restic, side, options)
+  if (result.files === 0) options.onWarning?.(`Snapshot ${result.snapshot} has no file: ${whyEmpty(result)}.`)
+  return result
 }
 
+/** @param options.refusesEmpty a backup without a file is an error, and its snapshot is removed. */
 export async function runBackup(
   vault: VaultFolder,
   restic: Restic,
   side: VaultSide,
-  { onProgress, onWarning }: BackUpOptions,
+  { onProgress, onWarning, refusesEmpty = false }: BackUpOptions & { refusesEmpty?: boolean },
 ): Promise<VaultBackupResult> {
   const { source, seedId } = vault.state
   const summary = await whileRunning(vault, restic, 'backup', () =>
@@ -46,6 +50,13 @@ export async function runBackup(
     }),
   )
   if (summary.snapshot === '') throw new TransferError('TOOL_FAILED', 'restic said nothing of a snapshot.')
+  if (refusesEmpty && summary.files === 0) {
+    await whileRunning(vault, restic, 'forget', () => forgetSnapshot(restic, summary.snapshot))
+    const message = `There is nothing to back up in ${source.paths.join(' ')}: ${whyEmpty(summary)}.`
+    throw new TransferError('SOURCE_EMPTY', message, {
+      hint: 'Correct the paths, --exclude or --exclude-file; the same command then goes on.',
+    })
+  }
   const { snapshot, bytesAdded, isPartial } = summary
   const lastBackup: VaultBackup = { at: new Date().toISOString(), place: side, snapshot, bytesAdded, isPartial }
   const partial = isPartial ? '; some files could not be read' : ''
@@ -54,4 +65,8 @@ export async function runBackup(
     `backup ${snapshot} into ${side}: ${summary.files} files, ${bytesAdded} bytes new${partial}`,
   )
   return { ...summary, place: side }
+}
+
+function whyEmpty({ isPartial }: BackupSummary): string {
+  return isPartial ? 'no file could be read' : 'the excludes leave nothing, or no file is there'
 }

@@ -34,7 +34,7 @@ export interface SeedOptions extends BackUpOptions {
   checksSpace?: boolean
 }
 
-/** @throws TransferError VAULT_STATE, VAULT_OTHER, SOURCE_UNREADABLE, STAGING_FULL, KEY_WRONG, TOOL_… */
+/** @throws TransferError VAULT_STATE, VAULT_OTHER, SOURCE_UNREADABLE, SOURCE_EMPTY, STAGING_FULL, KEY_WRONG, TOOL_… */
 export async function seedVault(vault: VaultFolder, options: SeedOptions): Promise<VaultBackupResult> {
   await requireReadable(options.source)
   await openState(vault, options)
@@ -47,7 +47,8 @@ export async function seedVault(vault: VaultFolder, options: SeedOptions): Promi
   }
   const restic = await openRestic(vault.jobFolder, vault.state, 'staging', options)
   await makeRepository(vault, restic, folder)
-  const result = await runBackup(vault, restic, 'staging', options)
+  // An administrator would ship empty drives.
+  const result = await runBackup(vault, restic, 'staging', { ...options, refusesEmpty: true })
   await vault.update({ state: 'seeded' }, `seeded with snapshot ${result.snapshot}`)
   return result
 }

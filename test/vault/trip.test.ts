@@ -6,6 +6,7 @@ import {
   existsSync,
   linkSync,
   lstatSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   readlinkSync,
@@ -23,9 +24,10 @@ import { backUpVault } from '../../src/vault/back-up-vault.js'
 import { checkVault, forgetInVault, releaseStaging } from '../../src/vault/keep-vault.js'
 import { lookAtVault, vaultSnapshots } from '../../src/vault/look-vault.js'
 import { previewRestore, restoreVault } from '../../src/vault/restore-vault.js'
+import { seedVault } from '../../src/vault/seed-vault.js'
 import { assertSameFiles, contentOf, hashesBelow, temporaryFolder, writeTree } from '../prepare/made-tree.js'
 import { resticMissing } from '../restic/restic-missing.js'
-import { freeze, frozenNames, importIntoFolder, seed, stageVault } from './made-vault.js'
+import { freeze, frozenNames, importIntoFolder, seed, sourceOf, stageVault } from './made-vault.js'
 
 test('a vault goes its way', { skip: resticMissing(), timeout: 180_000 }, async (context) => {
   const root = temporaryFolder('vault-trip')
@@ -40,6 +42,16 @@ test('a vault goes its way', { skip: resticMissing(), timeout: 180_000 }, async 
     await assert.rejects(seed(made), { code: 'VAULT_OTHER' })
     assert.equal(readFileSync(join(made.repository, 'mine.txt'), 'utf8'), 'not a repository')
     rmSync(join(made.repository, 'mine.txt'))
+  })
+
+  await context.test('a seed of which the excludes leave nothing is an error, and leaves no snapshot', async () => {
+    const source = { ...sourceOf(made), excludes: ['*.bin', '*.txt'] }
+    const seeding = made.with((vault) => seedVault(vault, { ...access, source }))
+    await assert.rejects(seeding, { code: 'SOURCE_EMPTY', message: /the excludes leave nothing/, hint: /--exclude/ })
+    assert.deepEqual(readdirSync(join(made.repository, 'snapshots')), [])
+    const { state: reached, lastBackup } = await state()
+    assert.deepEqual([reached, lastBackup], ['seeding', undefined])
+    await assert.rejects(freeze(made), { code: 'VAULT_STATE' })
   })
 
   await context.test('it is seeded, and seeded again with what changed', async () => {
@@ -219,5 +231,15 @@ test('a vault goes its way', { skip: resticMissing(), timeout: 180_000 }, async 
     assert.equal(existsSync(made.repository), false)
     assert.equal((await made.with((vault) => backUpVault(vault, access))).place, 'vault')
     assert.ok(readdirSync(join(blobs, 'backup', made.job)).includes('config'))
+  })
+
+  await context.test('a later backup of nothing is made, and said to be that', async () => {
+    rmSync(made.source, { recursive: true })
+    mkdirSync(made.source)
+    const warnings: string[] = []
+    const onWarning = (text: string) => warnings.push(text)
+    const { files, snapshot } = await made.with((vault) => backUpVault(vault, { ...access, onWarning }))
+    assert.equal(files, 0)
+    assert.deepEqual(warnings, [`Snapshot ${snapshot} has no file: the excludes leave nothing, or no file is there.`])
   })
 })
