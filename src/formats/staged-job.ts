@@ -48,7 +48,7 @@ export interface StagedShipping {
   deliveryPackage?: ShippedPackage
   returnAddress?: ReturnAddress
   returnShipping?: ReturnShipping
-  /** When the service took them; before that they are what somebody typed. */
+  /** When the service took them, or was first seen to have them; before that they are what somebody typed. */
   committedAt?: string
 }
 

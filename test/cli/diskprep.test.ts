@@ -205,6 +205,57 @@ describe('a script', () => {
     test(`${what} is refused`, () => assert.throws(() => parseWords(words), TypeError))
   }
 
+  test('that changes what was committed, and is refused, changes nothing; what holds is shown and offered', async () => {
+    const { job, folder, image, words } = await stage()
+    assert.equal((await run([...words, ...unattended(image)])).status, 0)
+    const [first, second] = ['1', '2'].map((digit) => `JD${digit}${job.replace('-', '')}0002`) as [string, string]
+    const details = ['--carrier', 'DHL', '--tracking', first, ...wayBack]
+    assert.equal((await run([...words, 'u:', ...details, '--yes'])).status, 0)
+    const summary = () => readFileSync(join(folder, `mybackup_${job}.txt`), 'utf8')
+    const before = { shipping: stateOf(folder).shipping, summary: summary() }
+    const refused: [words: string[], says: RegExp][] = [
+      [['--carrier', 'Mule', '--tracking', 'a, b', '--return-name', 'Bob', '--yes'], /PACKAGE_CARRIER/],
+      [['--tracking', second], /CONFIRMATION_MISSING/],
+    ]
+    for (const [change, says] of refused) {
+      const { status, output } = await run([...words, 'u:', ...change])
+      assert.equal(status, 8, output)
+      assert.match(output, says)
+      assert.deepEqual({ shipping: stateOf(folder).shipping, summary: summary() }, before)
+    }
+    const changed = await run([...words, 'u:', '--tracking', second, '--yes'])
+    assert.equal(changed.status, 0, changed.output)
+    const found = await client.find(job)
+    assert.deepEqual(
+      [
+        found?.deliveryPackage?.trackingNumber,
+        found?.deliveryPackage?.carrierName,
+        found?.returnAddress?.recipientName,
+      ],
+      [second, 'DHL', 'Ada'],
+    )
+    assert.match(summary(), new RegExp(`Parcel \\(committed .*\n {2}DHL, ${second}`))
+  })
+
+  test('that looks at a job sent from elsewhere has its package in the summary, not what was typed before', async () => {
+    const { job, folder, image, words } = await stage()
+    assert.equal((await run([...words, ...unattended(image)])).status, 0)
+    const typed = await run([...words, 'u:', '--carrier', 'UPS', '--tracking', '1Z999AA10123456784', ...wayBack])
+    assert.equal(typed.status, 8, typed.output)
+    assert.equal(stateOf(folder).shipping.deliveryPackage.carrierName, 'UPS')
+    const tracking = `JD3${job.replace('-', '')}0003`
+    const elsewhere = ['job', 'ship', job, ...where, ...group, '--carrier', 'DHL', '--tracking', tracking, ...wayBack]
+    const sent = await startIn(root, elsewhere).ended
+    assert.equal(sent.status, 0, sent.output)
+    const before = stateOf(folder).revision
+    for (const _look of ['first', 'second']) {
+      const shown = await run([...words, 'u:'])
+      assert.equal(shown.status, 0, shown.output)
+      assert.match(readFileSync(join(folder, `mybackup_${job}.txt`), 'utf8'), /Parcel \(committed .*\n {2}DHL, JD3/)
+      assert.equal(stateOf(folder).revision, before + 1, 'looking once more is no change')
+    }
+  })
+
   test('whose details break rules is told all of them, and nothing is sent', async () => {
     const { job, image, words } = await stage()
     assert.equal((await run([...words, ...unattended(image)])).status, 0)

@@ -59,13 +59,14 @@ export async function shipStaged(work: ShipStaged, waiting: ImportJob): Promise<
   const state = folder.state as StagedJob
   const place = await placeOf(opened.service, waiting.location)
   const carriers = place?.supportedCarriers ?? state.order?.carriers ?? []
+  const isSent = waiting.state !== 'Creating'
+  let before = knownShipping(folder.state?.shipping ?? {}, waiting)
   let answered = options
   for (;;) {
-    const before = withJob(folder.state?.shipping ?? {}, waiting)
     const now = new Date()
     const today = now.toISOString().slice(0, 10)
     const answers = await readShipping({ options: answered, terminal, before, carriers, today })
-    await review(work, answers)
+    await review(work, answers, isSent)
     try {
       const { job, warnings } = await shipJob(opened.service, folder.job, { ...answers, now })
       for (const text of warnings) terminal.warn(`Note: ${text}`)
@@ -76,17 +77,28 @@ export async function shipStaged(work: ShipStaged, waiting: ImportJob): Promise<
       terminal.warn(`${error.message}\n${error.problems.map(({ message }) => `  ${message}`).join('\n')}`)
       terminal.print('Please correct it; what was typed stands there already.')
       answered = withoutAnswers(options)
+      before = typedShipping(answers)
     }
   }
 }
 
-/** Details that the service has count where nothing was typed here. */
-function withJob(typed: StagedShipping, { deliveryPackage, returnAddress, returnShipping }: ImportJob): StagedShipping {
+/**
+ * What is offered again. Until the package is declared sent, details that the service has count where nothing was typed here;
+ * then they are what holds, and what was typed and never committed is nothing.
+ */
+function knownShipping(typed: StagedShipping, job: ImportJob): StagedShipping {
+  const isSent = job.state !== 'Creating'
+  const here = isSent && typed.committedAt === undefined ? {} : typed
+  const [less, more] = isSent ? [here, job] : [job, here]
   return {
-    deliveryPackage: { ...deliveryPackage, ...typed.deliveryPackage },
-    returnAddress: { ...returnAddress, ...typed.returnAddress },
-    returnShipping: { ...returnShipping, ...typed.returnShipping },
+    deliveryPackage: { ...less.deliveryPackage, ...more.deliveryPackage },
+    returnAddress: { ...less.returnAddress, ...more.returnAddress },
+    returnShipping: { ...less.returnShipping, ...more.returnShipping },
   }
+}
+
+function typedShipping({ package: deliveryPackage, returnAddress, returnShipping }: ShippingAnswers) {
+  return { deliveryPackage, returnAddress, returnShipping }
 }
 
 // What an option said was refused: now it is asked, with that as the first answer.
@@ -95,17 +107,25 @@ function withoutAnswers(options: DiskprepOptions): DiskprepOptions {
   return Object.fromEntries(kept) as unknown as DiskprepOptions
 }
 
-/** Stores what was typed, so that nobody types it twice, shows it, and wants `yes`. */
-async function review({ folder, options, terminal }: ShipStaged, answers: ShippingAnswers): Promise<void> {
-  const { package: deliveryPackage, returnAddress, returnShipping } = answers
-  const shipping = { deliveryPackage, returnAddress, returnShipping }
-  await folder.update({ shipping }, 'shipping details were typed')
+/**
+ * Shows what was typed, and wants `yes`. It is stored first, so that nobody types it twice; but not in the place of details that
+ * were committed before, which hold until others are.
+ */
+async function review(
+  { folder, options, terminal }: ShipStaged,
+  answers: ShippingAnswers,
+  isSent: boolean,
+): Promise<void> {
+  const shipping = typedShipping(answers)
+  if (!isSent) await folder.update({ shipping }, 'shipping details were typed')
   terminal.print(`\nReview${shippingLines({ shipping }).join('\n')}\n`)
   if (options.yes) return
   const typed = (await terminal.ask('Type yes to commit these shipping details', { flag: '--yes' })).trim()
   if (typed.toLowerCase() === 'yes') return
   throw new TransferError('CONFIRMATION_MISSING', `${JSON.stringify(typed)} is not yes; nothing was sent.`, {
-    hint: `What was typed is kept in ${folder.summaryPath}; run diskferry diskprep u: again.`,
+    hint: isSent
+      ? `What was committed before holds; it is in ${folder.summaryPath}.`
+      : `What was typed is kept in ${folder.summaryPath}; run diskferry diskprep u: again.`,
   })
 }
 
@@ -115,10 +135,8 @@ async function recordShipped(
   answers: ShippingAnswers,
   order: NonNullable<StagedJob['order']>,
 ): Promise<void> {
-  const { package: deliveryPackage, returnAddress, returnShipping } = answers
-  const committedAt = new Date().toISOString()
-  const shipping = { deliveryPackage, returnAddress, returnShipping, committedAt }
-  const { carrierName, trackingNumber } = deliveryPackage
+  const shipping = { ...typedShipping(answers), committedAt: new Date().toISOString() }
+  const { carrierName, trackingNumber } = shipping.deliveryPackage
   await folder.update({ state: 'shipped', shipping, order }, `declared sent: ${carrierName} ${trackingNumber}`)
   terminal.print(`The shipping details are stored in ${folder.summaryPath}`)
   showJob(terminal, job, 'shipped')
@@ -129,7 +147,20 @@ async function recordState({ folder, opened }: ShipStaged, job: ImportJob): Prom
   const state = folder.state as StagedJob
   const order = { ...state.order, ...orderOf(job, undefined, opened) }
   const isSent = job.state !== 'Creating'
+  const shipping = sentElsewhere(state.shipping ?? {}, job)
   // Looking is no change.
-  if (state.order?.state === order.state && isSent === (state.state === 'shipped')) return
-  await folder.update({ state: isSent ? 'shipped' : 'ordered', order }, `the service says ${job.state}`)
+  if (shipping === undefined && state.order?.state === order.state && isSent === (state.state === 'shipped')) return
+  const change = { state: isSent ? ('shipped' as const) : ('ordered' as const), order, ...(shipping && { shipping }) }
+  await folder.update(change, `the service says ${job.state}`)
+}
+
+/** What was declared by another program, or by a run that ended before it could record it. Undefined when it is known here. */
+function sentElsewhere(known: StagedShipping, job: ImportJob): StagedShipping | undefined {
+  const { deliveryPackage: sent, state } = job
+  if (state === 'Creating' || sent === undefined) return undefined
+  const isSame = (['carrierName', 'trackingNumber'] as const).every(
+    (name) => sent[name] === undefined || sent[name] === known.deliveryPackage?.[name],
+  )
+  if (isSame && known.committedAt !== undefined) return undefined
+  return { ...knownShipping(known, job), committedAt: new Date().toISOString() }
 }
