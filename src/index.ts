@@ -35,6 +35,7 @@ export { type ManifestBlob, type ManifestHeader, writeManifest } from './formats
 export { encodePathMap, type PathMap, parsePathMap } from './formats/path-map.js'
 export { certificateNote, type PublishSettings, parsePublishSettings } from './formats/publish-settings.js'
 export { redact } from './formats/redact.js'
+export { shellWord } from './formats/shell-word.js'
 export {
   addressLines,
   type DatacenterLocation,
@@ -180,7 +181,6 @@ export { imageMapSvg } from './reports/image-map-svg.js'
 export { printable } from './reports/printable.js'
 export { receiveReportToHtml } from './reports/receive-page.js'
 export { type ReceivedDrive, type ReceiveReport, receiveReportToJson } from './reports/receive-report.js'
-export { shellWord } from './reports/shell-word.js'
 export { type SystemdUnits, systemdUnits } from './reports/systemd-units.js'
 export type { BackupProgress } from './restic/back-up.js'
 export { makePassword, storePassword } from './restic/password.js'

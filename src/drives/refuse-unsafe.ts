@@ -5,6 +5,7 @@
 import { constants } from 'node:fs'
 import { access, realpath, stat } from 'node:fs/promises'
 import { type ErrorCode, TransferError } from '../errors.js'
+import { shellWord } from '../formats/shell-word.js'
 import { type BlockDevice, type BlockFacts, type Mount, readBlockFacts } from './block-facts.js'
 
 export interface Refusal {
@@ -47,7 +48,7 @@ export function refuseDevice(
   const [mounted] = mounts
   if (mounted !== undefined) {
     const reason = `is mounted (${place(mounted.member, device)} at ${mounted.mount.mountPoint})`
-    return { code: 'DRIVE_MOUNTED', reason, hint: `Unmount it first: umount ${mounted.mount.mountPoint}` }
+    return { code: 'DRIVE_MOUNTED', reason, hint: `Unmount it first: umount ${shellWord(mounted.mount.mountPoint)}` }
   }
   const swap = stack.find((member) => facts.swaps.some((path) => isPathOf(path, member)))
   if (swap !== undefined) {

@@ -9,6 +9,7 @@ import type { ByteRange } from '../formats/byte-ranges.js'
 import { parseRescueMap, partsWith } from '../formats/ddrescue-map.js'
 import { blankDescription, type HashName, hashNames, type ImageDescription } from '../formats/image-description.js'
 import type { ImageContainer } from '../formats/image-trailer.js'
+import { shellWord } from '../formats/shell-word.js'
 import { vhdContentBytesMax } from '../formats/vhd-footer.js'
 import { version } from '../package.js'
 import { type CaptureLevel, type CapturePlan, captureLevels } from '../plan/capture-state.js'
@@ -77,7 +78,7 @@ function refuseMounted({ source, allowMounted }: CaptureRequest, { mounts }: Sou
   const message = `${source} is mounted (${first.device} at ${first.mountPoint}): it may change while it is read.`
   throw new TransferError('DRIVE_MOUNTED', message, {
     path: source,
-    hint: `Unmount it first: umount ${first.mountPoint}. Or accept an image that may not be consistent: --allow-mounted`,
+    hint: `Unmount it first: umount ${shellWord(first.mountPoint)}. Or accept an image that may not be consistent: --allow-mounted`,
   })
 }
 

@@ -23,6 +23,7 @@ import { driveIdOf, initStagedJob } from '../../src/index.js'
 import { main, startIn } from '../built-program.js'
 import { startService, subscriptionId } from '../jobs/local-service.js'
 import { contentOf, temporaryFolder, writeTree } from '../prepare/made-tree.js'
+import { pastedWords } from './pasted-command.js'
 import { atTerminal, controlC, enter, terminalMissing } from './pseudo-terminal.js'
 
 const root = temporaryFolder('diskprep')
@@ -60,8 +61,9 @@ async function stage(
     [`${blob}_AIBBlob`]: contentOf(1, 4096),
     [`${blob}_BaseBlob`]: contentOf(2, 1 << 20),
   },
+  name = 'staging-',
 ) {
-  const location = mkdtempSync(join(root, 'staging-'))
+  const location = mkdtempSync(join(root, name))
   const job = `seed-${++count}`
   const { folder } = await initStagedJob(location, { job, account: 'mybackup', container: 'backup' })
   writeTree(folder, files)
@@ -180,13 +182,16 @@ describe('a script', () => {
   })
 
   test('whose job was deleted on the other side orders it again, with the same drives', async () => {
-    const { image, words, folder, job } = await stage()
-    assert.equal((await run([...words, ...unattended(image)])).status, 0)
+    const { location, image, words, folder, job } = await stage(undefined, "somebody's staging ")
+    const first = await run([...words, ...unattended(image)])
+    assert.equal(first.status, 0, first.output)
+    assert.deepEqual(pastedWords(first.output, 'within two weeks: '), ['diskprep', 'u:', `s:${location}`])
     const before = stateOf(folder).drives
     await client.delete(job)
     const gone = await run([...words, 'u:'])
     assert.equal(gone.status, 9, gone.output)
-    assert.match(gone.output, /JOB_NOT_FOUND[^§]*Order it again: diskferry diskprep s:/)
+    assert.match(gone.output, /JOB_NOT_FOUND/)
+    assert.deepEqual(pastedWords(gone.output, 'Order it again: '), ['diskprep', `s:${location}`])
     const again = await run([...words, '--later'])
     assert.equal(again.status, 0, again.output)
     assert.match(again.output, /has no job \S+ any more; it is ordered again[^§]*is made/)

@@ -8,6 +8,7 @@ import { describe, test } from 'node:test'
 import { runIn } from '../built-program.js'
 import { temporaryFolder, writeTree } from '../prepare/made-tree.js'
 import { resticMissing } from '../restic/restic-missing.js'
+import { pastedWords } from './pasted-command.js'
 
 const folder = temporaryFolder('vault-words')
 writeTree(join(folder, 'server'), { 'a.txt': 'one', 'b.txt': 'two' })
@@ -69,6 +70,14 @@ describe('the vault commands', { skip: resticMissing(), timeout: 180_000 }, () =
     assert.equal(events.at(-1).event, 'vault-backup')
     assert.equal(events.at(-1).files, 2)
     assert.equal(run(['backup', ...job, ...secret]).status, 0)
+  })
+
+  test('the next step is printed so that a shell takes it, whatever the staging location is called', () => {
+    const staging = "Ada's staging"
+    const words = ['seed', '--staging', staging, '--job', 'seed-2', ...account, ...secret, 'server']
+    const { stdout, output } = run(words, { XDG_STATE_HOME: join(folder, 'other') })
+    const next = ['prepare', '--staging', join(folder, staging), '--job', 'seed-2', '--drive', '…']
+    assert.deepEqual(pastedWords(stdout, 'Next: '), next, output)
   })
 
   const mistakes: [what: string, words: string[], status: number, says: RegExp][] = [

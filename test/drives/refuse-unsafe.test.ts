@@ -80,6 +80,11 @@ for (const [name, code, reason] of deviceRules) {
   })
 }
 
+test('the command that unmounts a drive can be pasted into a shell', () => {
+  const refusal = refuseDevice(devices.get('sdb') as BlockDevice, machine)
+  assert.equal(refusal?.hint, "Unmount it first: umount '/media/my disk'")
+})
+
 test('files behind a loop device or used for swap are refused, others are not', () => {
   assert.equal(refuseFile('/data/disk one.img', machine)?.code, 'DEVICE_IN_USE')
   assert.equal(refuseFile('/data/swapfile', machine)?.code, 'DRIVE_MOUNTED')

@@ -3,7 +3,7 @@
 
 import { dirname } from 'node:path'
 import type { CommandModule } from 'yargs'
-import { type StagedJob, StagedJobFolder } from '../../index.js'
+import { type StagedJob, StagedJobFolder, shellWord } from '../../index.js'
 import { chooseJob } from '../diskprep/choose-job.js'
 import { openJobService } from '../diskprep/open-job-service.js'
 import { openStagedState } from '../diskprep/open-staged-state.js'
@@ -65,7 +65,10 @@ async function runJob(
   }
   const job = await orderStaged(work)
   if (await wantsShippingNow(work)) await shipStaged(work, job)
-  else terminal.print(`Give the shipping details within two weeks: diskferry diskprep u: s:${dirname(folder.folder)}`)
+  else {
+    const staging = shellWord(`s:${dirname(folder.folder)}`)
+    terminal.print(`Give the shipping details within two weeks: diskferry diskprep u: ${staging}`)
+  }
 }
 
 /** A job that was ordered here and never sent is deleted after two weeks; its drives are as good as before. */

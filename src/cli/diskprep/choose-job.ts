@@ -1,6 +1,6 @@
 // Which job of a staging location is worked on: the only one, the one that is named, or the one that is picked.
 
-import { describeStagedJobs, type ListedJob, listStagedJobs, printable, TransferError } from '../../index.js'
+import { describeStagedJobs, type ListedJob, listStagedJobs, printable, shellWord, TransferError } from '../../index.js'
 import type { Terminal } from '../terminal.js'
 
 export interface JobWanted {
@@ -24,8 +24,8 @@ export async function chooseJob(location: string, wanted: JobWanted, terminal: T
     const what = isOrdered ? 'no job that was ordered' : 'no job'
     throw new TransferError('STAGING_NOT_FOUND', `The staging location ${location} has ${what}.`, {
       hint: isOrdered
-        ? `First: diskferry diskprep s:${location}`
-        : `Make one: diskferry stage init ${location} --job …`,
+        ? `First: diskferry diskprep ${shellWord(`s:${location}`)}`
+        : `Make one: diskferry stage init ${shellWord(location)} --job …`,
       path: location,
     })
   }

@@ -22,6 +22,7 @@ import {
   type SessionState,
   type StagedDrive,
   type StagedJobFolder,
+  shellWord,
   TransferError,
 } from '../../index.js'
 import { confirmErase } from '../erase-question.js'
@@ -223,6 +224,6 @@ async function recordResult({ folder, terminal }: PrepareStaged, result: Session
   })
   throw new TransferError('DRIVES_FAILED', `${problems.length} of ${drives.length} drives are not ready.`, {
     problems,
-    hint: `Run the same command again, or give another drive: diskferry prepare --journal ${folder.journalPath} --session ${result.sessionId} --replace DRIVE --drive NEW`,
+    hint: `Run the same command again, or give another drive: diskferry prepare --journal ${shellWord(folder.journalPath)} --session ${result.sessionId} --replace DRIVE --drive NEW`,
   })
 }

@@ -8,6 +8,7 @@ import {
   type StagedJob,
   type StagedJobFolder,
   type StagedShipping,
+  shellWord,
   shipJob,
   shippingLines,
   TransferError,
@@ -31,7 +32,7 @@ export async function updateShipping(work: ShipStaged): Promise<void> {
   const { folder, options, terminal, opened } = work
   const job = await getJob(opened.service, folder.job).catch((error: unknown) => {
     if (!(error instanceof TransferError) || error.code !== 'JOB_NOT_FOUND') throw error
-    const hint = `It was deleted, or expired: without a tracking number that is after two weeks. Order it again: diskferry diskprep s:${dirname(folder.folder)}`
+    const hint = `It was deleted, or expired: without a tracking number that is after two weeks. Order it again: diskferry diskprep ${shellWord(`s:${dirname(folder.folder)}`)}`
     throw new TransferError(error.code, error.message, { cause: error, hint })
   })
   const isGiven = options.carrier !== undefined || options.tracking !== undefined

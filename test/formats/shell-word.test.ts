@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { test } from 'node:test'
-import { shellWord } from '../../src/reports/shell-word.js'
+import { shellWord } from '../../src/formats/shell-word.js'
 
 test('a plain path stays as it is', () => assert.equal(shellWord('/srv/staging-1/job_2.x'), '/srv/staging-1/job_2.x'))
 
