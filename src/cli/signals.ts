@@ -3,11 +3,12 @@
 
 import { exitCodes } from '../index.js'
 
-export function abortOnSignals(): { signal: AbortSignal; done(): void } {
+/** @param next how to go on, where that is certain before it has stopped; else what it ends with says so. */
+export function abortOnSignals(next?: string): { signal: AbortSignal; done(): void } {
   const controller = new AbortController()
   const stop = () => {
     if (controller.signal.aborted) process.exit(exitCodes.interrupted)
-    process.stderr.write('\nStopping; run the same command again to resume.\n')
+    process.stderr.write(next === undefined ? '\nStopping.\n' : `\nStopping; ${next}.\n`)
     controller.abort()
   }
   process.on('SIGINT', stop)
@@ -21,6 +22,9 @@ export function abortOnSignals(): { signal: AbortSignal; done(): void } {
   }
 }
 
+/** For what keeps its own journal or state. */
+export const sameAgain = 'run the same command again to resume'
+
 /** What one process has at a time, until another one takes it over. */
 interface Locked {
   lock: { signal: AbortSignal }
@@ -32,7 +36,7 @@ interface Locked {
  * stopped did so because of that.
  */
 export async function whileLocked<T>(opened: Locked, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const { signal, done } = abortOnSignals()
+  const { signal, done } = abortOnSignals(sameAgain)
   const lost = opened.lock.signal
   try {
     return await work(AbortSignal.any([signal, lost]))

@@ -7,7 +7,7 @@ import { basename, join } from 'node:path'
 import { test } from 'node:test'
 import { captureImage, imageInfo, imageMapSvg } from '../../src/index.js'
 import { mebibyte } from '../addon/made-image.js'
-import { main } from '../built-program.js'
+import { main, startIn } from '../built-program.js'
 import { runCommand } from '../receive/run-command.js'
 import { capture, makeDevice, untilMarked } from './made-capture.js'
 
@@ -55,6 +55,19 @@ test('what only counts together with another option is refused without it', asyn
   }
   assert.equal(existsSync(image), false)
   assert.equal((await runCommand(['image', 'capture', device, image, '--rescue', '--retries', '3'])).exitCode, 0)
+})
+
+test('Ctrl-C says no more than is so: how a capture goes on is in what it ends with', async (context) => {
+  const made = makeDevice(context, 64 * mebibyte)
+  const words = ['image', 'capture', made.device, made.image, '--limit-rate', '10M']
+  const { child, ended } = startIn(made.folder, words)
+  await untilMarked(made)
+  child.kill('SIGINT')
+  const { status, output } = await ended
+  assert.equal(status, 130, output)
+  assert.match(output, /\nStopping\.\n/)
+  assert.match(output, /INTERRUPTED\)\n {2}Run the same command with --resume to go on\.\n/)
+  assert.doesNotMatch(output, /same command again/)
 })
 
 test('a map shows where nothing could be read, whatever the names in it', async (context) => {

@@ -20,7 +20,7 @@ import {
 import { prepareStagedJob } from '../diskprep/prepare-staged-job.js'
 import { confirmErase } from '../erase-question.js'
 import { type GlobalOptions, type PlanOptions, planOptions, readDriveOptions, readPlanOptions } from '../options.js'
-import { abortOnSignals } from '../signals.js'
+import { abortOnSignals, sameAgain } from '../signals.js'
 import { createTerminal, type Terminal } from '../terminal.js'
 
 interface PrepareWords extends PlanOptions {
@@ -133,7 +133,7 @@ async function runPrepare(
   terminal: Terminal,
   perform: Perform,
 ): Promise<void> {
-  const { signal, done } = abortOnSignals()
+  const { signal, done } = abortOnSignals(sameAgain)
   const settings: PrepareOptions = {
     journalPath: journalOf(options),
     verify: options.verify,

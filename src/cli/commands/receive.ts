@@ -22,7 +22,7 @@ import {
   refuseBesideService,
 } from '../receive-settings.js'
 import { readShippedDrive, shippedDriveOptions } from '../shipped-drive-options.js'
-import { abortOnSignals } from '../signals.js'
+import { abortOnSignals, sameAgain } from '../signals.js'
 import { openStation, stationOptions, tellPackedJobs } from '../station-options.js'
 import { openStore, storageOptions } from '../storage-options.js'
 import { createTerminal, type Terminal } from '../terminal.js'
@@ -33,7 +33,7 @@ export const receiveCommand: CommandModule<GlobalOptions, ReceiveOptions> = {
   builder: (options) => receiveOptions(options) as never,
   handler: async (options) => {
     const terminal = createTerminal(options)
-    const { signal, done } = abortOnSignals()
+    const { signal, done } = abortOnSignals(sameAgain)
     try {
       refuseBesideService(options)
       const settings = readSettings(options)

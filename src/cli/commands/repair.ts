@@ -18,7 +18,7 @@ import {
 import { exitCodeHelp } from '../exit-codes.js'
 import type { GlobalOptions } from '../options.js'
 import { readShippedDrive, type ShippedDriveOptions, shippedDriveOptions } from '../shipped-drive-options.js'
-import { abortOnSignals } from '../signals.js'
+import { abortOnSignals, sameAgain } from '../signals.js'
 import { openStore, type StorageOptions, storageOptions } from '../storage-options.js'
 import { createTerminal, type Terminal } from '../terminal.js'
 import { checkConcurrency, readRateLimit } from '../transfer-options.js'
@@ -39,7 +39,7 @@ export const repairCommand: CommandModule<GlobalOptions, RepairOptions> = {
   builder: (options) => repairOptions(options) as never,
   handler: async (options) => {
     const terminal = createTerminal(options)
-    const { signal, done } = abortOnSignals()
+    const { signal, done } = abortOnSignals(sameAgain)
     try {
       const { request, newPathMap } = await readRequest(options, terminal)
       const store = await openStore(options, terminal)
