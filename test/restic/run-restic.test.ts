@@ -89,6 +89,28 @@ test('without restic, or with one that is too old, the package is named', async 
   await assert.rejects(without(empty), ({ code, message }) => code === 'TOOL_TOO_OLD' && /0\.9\.6.*0\.14/.test(message))
 })
 
+test('what the error says again, and what moves the cursor, is no warning', async () => {
+  const words = join(folder, 'words')
+  mkdirSync(words)
+  const said = [
+    String.raw`\033[2K{"message_type":"error","error":{"message":"permission denied"},"item":"/srv/x"}`,
+    String.raw`\033[2Kcannot open /srv/y`,
+    String.raw`\033[2Ksignal interrupt received, cleaning up`,
+    'Fatal: unable to save snapshot: odd',
+  ]
+  const speak = said.map((line) => `printf '${line}\\n' >&2`).join('\n')
+  const script = `#!/bin/sh\n[ "$1" = version ] && echo restic 0.14.0 compiled with go1.19 && exit\n${speak}\nexit 1\n`
+  writeFileSync(join(words, 'restic'), script, { mode: 0o755 })
+  const restic = await Restic.open({ ...settings, environment: { PATH: words } })
+  const warnings: string[] = []
+  const onWarning = (text: string) => warnings.push(text)
+  await assert.rejects(backUp(restic, { paths: [source], host: 'server', tags: [], onWarning }), {
+    code: 'TOOL_FAILED',
+    message: /Fatal: unable to save snapshot: odd$/,
+  })
+  assert.deepEqual(warnings, ['/srv/x could not be read: permission denied', 'cannot open /srv/y'])
+})
+
 test('a password is made once and kept for its owner alone', async () => {
   const path = join(folder, 'password')
   const password = makePassword()
