@@ -6,6 +6,7 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -250,6 +251,7 @@ bool BlockDevice::findZeroing() const {
 Status BlockDevice::zero(uint64_t offsetBytes, uint64_t lengthBytes, Zeroing zeroing) {
   std::shared_lock open(closing_);
   DISKFERRY_TRY(checkRange("zero", offsetBytes, lengthBytes));
+  if (isHole(offsetBytes, lengthBytes)) return Status::ok();
   const bool keepsRoom = zeroing == Zeroing::keepsRoom;
   if (keepsRoom && kind_ == DeviceKind::block && !zeroesItself_)
     return Status(ErrorCode::DEVICE_UNSUPPORTED, path_ + ": does not zero ranges itself");
@@ -260,6 +262,13 @@ Status BlockDevice::zero(uint64_t offsetBytes, uint64_t lengthBytes, Zeroing zer
   if (errno == EOPNOTSUPP || errno == EINVAL || errno == ENOTTY || errno == ENOSYS)
     return Status::fromErrno(ErrorCode::DEVICE_UNSUPPORTED, path_ + ": cannot zero ranges", errno);
   return deviceWriteFailure(path_, offsetBytes, lengthBytes, errno);
+}
+
+bool BlockDevice::isHole(uint64_t offsetBytes, uint64_t lengthBytes) const {
+  if (kind_ != DeviceKind::file) return false;
+  const off_t data = ::lseek(buffered_.number(), static_cast<off_t>(offsetBytes), SEEK_DATA);
+  if (data < 0) return errno == ENXIO;  // no data from there on
+  return static_cast<uint64_t>(data) >= offsetBytes + lengthBytes;
 }
 
 void BlockDevice::close() {

@@ -44,7 +44,7 @@ class BlockDevice final : public Sectors {
   Status write(uint64_t offsetBytes, std::span<const std::byte> from) override;
   Status flush() override;
   // Makes whole sectors zeros without sending them: the drive, or the file system of a file, does it. Fails with
-  // DEVICE_UNSUPPORTED where that is not to be had; the range may then be written.
+  // DEVICE_UNSUPPORTED where that is not to be had; the range may then be written. Holes of a file stay holes.
   Status zero(uint64_t offsetBytes, uint64_t lengthBytes, Zeroing zeroing);
 
   // Waits for calls that are running, then closes; every later call fails. Idempotent.
@@ -62,6 +62,7 @@ class BlockDevice final : public Sectors {
   Status measure(const DeviceOptions& options);
   Status checkRange(const char* verb, uint64_t offsetBytes, uint64_t lengthBytes) const;
   bool findZeroing() const;
+  bool isHole(uint64_t offsetBytes, uint64_t lengthBytes) const;
   int descriptorFor(uint64_t offsetBytes, uint64_t lengthBytes) const;
   Status transferRead(uint64_t offsetBytes, std::span<std::byte> into);
   Status transferWrite(uint64_t offsetBytes, std::span<const std::byte> from);

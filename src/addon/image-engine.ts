@@ -172,7 +172,7 @@ export interface TransferImageInput {
   mode: 'write' | 'compare' | 'check'
   /**
    * Blocks of zeros: `write` has the device or the file system zero them where it does that itself, and sends zeros elsewhere;
-   * `discard` also gives their room back; `skip` leaves them alone.
+   * `discard` also gives their room back; `skip` leaves them alone. Holes of a file stay holes with any of them.
    */
   zeros: 'write' | 'discard' | 'skip'
   /** Afterwards read every target back, past the cache, and compare the MD5 of each block. */
