@@ -40,6 +40,8 @@ const lastLinesMax = 60
 // biome-ignore lint/suspicious/noControlCharactersInRegex: it is what is looked for
 const clearsLine = /^\u001b\[2K/
 const setpriv = '/usr/bin/setpriv'
+/** Whoever died before the signal was ordered is the parent no more. */
+const unlessOrphan = '[ "$PPID" = "$0" ] && exec "$@"'
 
 export class Restic {
   private constructor(
@@ -54,7 +56,7 @@ export class Restic {
     const restic = await findRestic(searchPath)
     if (options.place.backend === 'rclone') await findRclone(searchPath)
     const dies = await access(setpriv, constants.X_OK).then(
-      () => [setpriv, '--pdeathsig', 'INT', '--'],
+      () => [setpriv, '--pdeathsig', 'INT', '--', '/bin/sh', '-c', unlessOrphan, String(process.pid)],
       () => [],
     )
     return new Restic(options, [...dies, restic.path], restic.version)

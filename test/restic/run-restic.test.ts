@@ -1,15 +1,28 @@
 // Real restic on a folder: made, filled, asked, damaged; and what happens without it.
 
 import assert from 'node:assert/strict'
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { backUp } from '../../src/restic/back-up.js'
 import { makePassword, storePassword } from '../../src/restic/password.js'
 import { checkRepository, initRepository, repositoryId } from '../../src/restic/repository.js'
 import { folderPlace } from '../../src/restic/restic-place.js'
 import { Restic } from '../../src/restic/run-restic.js'
 import { eachLeaf, eachNode, listSnapshots, restoreSnapshot } from '../../src/restic/snapshots.js'
+import { lacks } from '../lacks.js'
 import { assertSameFiles, contentOf, hashesBelow, temporaryFolder, writeTree } from '../prepare/made-tree.js'
 import { resticMissing } from './restic-missing.js'
 
@@ -71,11 +84,40 @@ test('a damaged pack is damage, and is named', { skip: resticMissing() }, async 
 test('a run that is stopped says so, and leaves no lock', { skip: resticMissing() }, async () => {
   const abort = new AbortController()
   const restic = await Restic.open({ ...settings, signal: abort.signal })
-  const running = backUp(restic, { paths: ['/usr/lib'], host: 'server', tags: [] })
-  setTimeout(() => abort.abort(), 1200)
+  // Zeros that take no room here, and more of them than it reads in an hour.
+  const endless = join(folder, 'endless')
+  writeFileSync(endless, '')
+  truncateSync(endless, 2 ** 43)
+  const onProgress = ({ bytes }: { bytes: number }) => bytes > 0 && abort.abort()
+  const running = backUp(restic, { paths: [endless], host: 'server', tags: [], onProgress })
   await assert.rejects(running, { code: 'INTERRUPTED' })
+  rmSync(endless)
   assert.deepEqual(readdirSync(join(folder, 'repository/locks')), [])
 })
+
+test('restic is not left alone by a process that is killed in the moment of starting it', {
+  skip: lacks('/usr/bin/setpriv'),
+}, async () => {
+  const bin = join(folder, 'bin')
+  mkdirSync(bin)
+  const body = `if (process.argv[2] === 'version') console.log('restic 0.14.0')\nelse setTimeout(() => {}, 100_000)\n`
+  writeFileSync(join(bin, 'restic'), `#!${process.execPath}\n${body}`, { mode: 0o755 })
+  const program = fileURLToPath(new URL('./die-at-once.ts', import.meta.url))
+  assert.equal(spawnSync(process.execPath, ['--import', 'tsx', program, bin]).signal, 'SIGKILL')
+  for (const until = Date.now() + 30_000; isRunning(join(bin, 'restic')); await sleep(5))
+    assert.ok(Date.now() < until, 'it goes on')
+})
+
+/** Whether a process has that among its words. */
+function isRunning(word: string): boolean {
+  return readdirSync('/proc').some((name) => {
+    try {
+      return /^\d+$/.test(name) && readFileSync(`/proc/${name}/cmdline`, 'utf8').split('\0').includes(word)
+    } catch {
+      return false
+    }
+  })
+}
 
 test('without restic, or with one that is too old, the package is named', async () => {
   const empty = join(folder, 'empty')
