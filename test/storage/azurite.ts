@@ -6,8 +6,13 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 
-const startTimeoutMs = 60_000
+const startTimeoutMs = 120_000
+/** It writes its lists when it is told to end; a busy machine takes its time for that. */
+const endTimeoutMs = 60_000
+/** For as long as somebody else's connection may have its port. */
+const portTimeoutMs = 60_000
 
 /** Azurite's account and key, as its documentation publishes them. */
 export const azuriteAccount = 'devstoreaccount1'
@@ -47,7 +52,9 @@ export async function startAzurite(options: { dir?: string; port?: number } = {}
     if (child.exitCode !== null || child.signalCode !== null) return
     const gone = once(child, 'exit')
     child.kill(signal)
-    const timer = setTimeout(() => child.kill('SIGKILL'), 5000)
+    // It has written its lists then, and lives on until its input closes.
+    void running.closed.then(() => child.stdin?.end())
+    const timer = setTimeout(() => child.kill('SIGKILL'), endTimeoutMs)
     await gone
     clearTimeout(timer)
   }
@@ -62,7 +69,7 @@ export async function startAzurite(options: { dir?: string; port?: number } = {}
     },
     kill: (signal = 'SIGKILL') => end(signal),
     restart: async () => {
-      running = await start(path, folder, port)
+      running = await startOn(path, folder, port)
     },
   }
 }
@@ -76,22 +83,47 @@ function program(): string | undefined {
   }
 }
 
-async function start(path: string, folder: string, port: number): Promise<{ child: ChildProcess; port: number }> {
+/** On a port that was its own before: a connection of somebody else may have it for a moment. */
+async function startOn(path: string, folder: string, port: number): Promise<Running> {
+  const until = Date.now() + portTimeoutMs
+  for (;;) {
+    try {
+      return await start(path, folder, port)
+    } catch (error) {
+      if (!/EADDRINUSE/.test(String(error)) || Date.now() > until) throw error
+      await sleep(100)
+    }
+  }
+}
+
+interface Running {
+  child: ChildProcess
+  port: number
+  /** When it said that it wrote its lists. */
+  closed: Promise<void>
+}
+
+async function start(path: string, folder: string, port: number): Promise<Running> {
   const flags = ['--silent', '--disableTelemetry', '--skipApiVersionCheck', '--blobHost', '127.0.0.1']
   // It ends when our end of its input closes: also when this process is killed.
   const endWithUs = "data:text/javascript,process.stdin.on('end',()=>process.exit()).resume()"
   const parameters = ['--import', endWithUs, path, ...flags, '--blobPort', String(port), '--location', folder]
   const child = spawn(process.execPath, parameters, { stdio: ['pipe', 'pipe', 'pipe'] })
   let output = ''
+  let isClosed = () => {}
+  const closed = new Promise<void>((resolve) => {
+    isClosed = resolve
+  })
   const found = new Promise<number>((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(`azurite did not start: ${output}`)), startTimeoutMs)
     const look = (text: Buffer) => {
       output += text.toString()
-      const listening = /successfully listens? on https?:\/\/[^:\s]+:(\d+)/.exec(output)
+      const listening = /successfully listens? on https?:\/\/[^:\s]+:(\d+)\s/.exec(output)
       if (listening !== null) {
         clearTimeout(timer)
         resolve(Number(listening[1]))
       }
+      if (output.includes('successfully closed')) isClosed()
     }
     child.stdout.on('data', look)
     child.stderr.on('data', look)
@@ -101,7 +133,7 @@ async function start(path: string, folder: string, port: number): Promise<{ chil
     })
   })
   try {
-    return { child, port: await found }
+    return { child, port: await found, closed }
   } catch (error) {
     child.kill('SIGKILL')
     throw error

@@ -14,7 +14,7 @@ import { type Fault, type FaultProxy, firstTries, startFaultProxy } from './faul
 
 const skip = azuriteMissing()
 const credential: AzureCredential = { kind: 'key', accountName: azuriteAccount, accountKey: azuriteKey }
-const retry = { tries: 6, firstDelayMs: 5, maxDelayMs: 2000, tryTimeoutMs: 1500 }
+const retry = { tries: 6, firstDelayMs: 5, maxDelayMs: 2000, tryTimeoutMs: 4000 }
 let azurite: Azurite
 let proxy: FaultProxy
 let direct: AzureStore
@@ -146,7 +146,8 @@ test('a try takes no longer than its time', { skip }, async () => {
     code: 'STORAGE_UNREACHABLE',
     message: /no answer within 0\.1 s/,
   })
-  assert.ok(performance.now() - startMs < 3000)
+  // Far below the time of the answer, however busy the machine is.
+  assert.ok(performance.now() - startMs < 30_000)
   proxy.setRule(() => undefined)
   await hasty.close()
 })
@@ -196,7 +197,7 @@ test('an abort ends a pause and a request that hangs', { skip }, async () => {
     for (const result of await Promise.allSettled(calls)) {
       assert.equal((result as PromiseRejectedResult).reason?.code, 'INTERRUPTED')
     }
-    assert.ok(performance.now() - startMs < 3000)
+    assert.ok(performance.now() - startMs < 30_000)
     await slow.close()
   }
   proxy.setRule(() => undefined)

@@ -63,10 +63,10 @@ test('a limit is above zero, and may be none', async () => {
   for (let taken = 0; taken < 100; taken++) await limit.take(1e12)
 })
 
-test('the system clock is used without another', { timeout: 10_000 }, async () => {
+test('the system clock is used without another', { timeout: 60_000 }, async () => {
   const limit = new RateLimit(10_000_000)
   const startMs = performance.now()
   for (let taken = 0; taken < 4; taken++) await limit.take(5_000_000)
   const elapsedMs = performance.now() - startMs
-  assert.ok(elapsedMs > 400 && elapsedMs < 5000, `${elapsedMs} ms`)
+  assert.ok(elapsedMs > 400 && elapsedMs < 30_000, `${elapsedMs} ms`)
 })
