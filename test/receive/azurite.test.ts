@@ -55,7 +55,7 @@ async function manifestIds({ drives }: MadeDrives): Promise<Map<string, string[]
   return ids
 }
 
-test('two drives arrive in Azurite', { skip: azuriteMissing(), timeout: 240_000 }, async (context) => {
+test('two drives arrive in Azurite', { skip: azuriteMissing(), timeout: 500_000 }, async (context) => {
   const folder = temporaryFolder('receive-azurite')
   writeTree(folder, {
     'm.xml': '<?xml version="1.0"?><Metadata><Origin>site 7</Origin><Batch>2026-11</Batch></Metadata>',

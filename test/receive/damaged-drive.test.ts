@@ -32,7 +32,7 @@ before(async () => {
 
 const newState = () => join(folder, `import-${++run}`)
 
-describe('a damaged drive', { timeout: 120_000 }, () => {
+describe('a damaged drive', { timeout: 300_000 }, () => {
   /** Writes over one sector, as it lies on the drive, and puts it right again. */
   async function withDamage(offsetBytes: number, work: () => Promise<void>): Promise<void> {
     const device = await Device.open(image, { access: 'write' })

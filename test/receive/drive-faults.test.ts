@@ -11,13 +11,12 @@ import { RateLimit } from '../../src/index.js'
 import type { ReceiveRequest, ReceiveResult } from '../../src/receive/receive-drives.js'
 import { FolderStore } from '../../src/storage/folder-store.js'
 import { MemoryStore } from '../../src/storage/memory-store.js'
+import { lacksMount, needsRoot } from '../lacks.js'
 import { contentOf, temporaryFolder } from '../prepare/made-tree.js'
 import { assertArrived, hashesInStore, type MadeDrives, makeDrives, receive } from './made-import.js'
 
 const mebibyte = 1 << 20
 const folder = temporaryFolder('receive-drive-faults')
-const isRoot = process.getuid?.() === 0
-const noRoot = isRoot ? false : 'mounting a small file system, and attaching a loop device, need root'
 let made: MadeDrives
 let image = ''
 let sound = ''
@@ -35,7 +34,6 @@ before(async () => {
 
 const newState = () => join(folder, `import-${++run}`)
 const codeOf = ({ errors }: ReceiveResult) => [...errors.values()][0]?.code
-const slowly = () => ({ rateLimit: new RateLimit(12 * mebibyte) })
 
 /** Goes on until everything is there. */
 async function complete(store: MemoryStore | FolderStore, statePath: string, changes: Partial<ReceiveRequest> = {}) {
@@ -46,25 +44,26 @@ async function complete(store: MemoryStore | FolderStore, statePath: string, cha
   return result
 }
 
-/** Does something once so many bytes of the first drive are in. */
-function onceSent(bytes: number, act: () => void): Pick<ReceiveRequest, 'onProgress'> {
-  let isDone = false
-  return {
-    onProgress: ([row]) => {
-      if (isDone || row === undefined || row.bytesDone < bytes) return
-      isDone = true
-      act()
-    },
+/** Lets so many bytes go; what comes after them waits until `act` is done. */
+function afterSending(bytes: number, act: () => unknown): Pick<ReceiveRequest, 'rateLimit'> {
+  let leftBytes = bytes
+  let acting: Promise<unknown> | undefined
+  const take = async (lengthBytes: number) => {
+    leftBytes -= lengthBytes
+    if (leftBytes >= 0) return
+    acting ??= Promise.resolve(act())
+    await acting
   }
+  return { rateLimit: { take } }
 }
 
-describe('an interrupted import', { timeout: 120_000 }, () => {
+describe('an interrupted import', { timeout: 240_000 }, () => {
   it('says so with exit code 130, and goes on where it was', async () => {
     const store = new MemoryStore()
     const statePath = newState()
     const controller = new AbortController()
-    const stop = onceSent(6 * mebibyte, () => controller.abort())
-    const result = await receive(made, store, { statePath, signal: controller.signal, ...slowly(), ...stop })
+    const stop = afterSending(6 * mebibyte, () => controller.abort())
+    const result = await receive(made, store, { statePath, signal: controller.signal, ...stop })
     assert.equal(codeOf(result), 'INTERRUPTED')
     assert.equal(receiveExitCode(result), 130)
     assert.ok((result.report.drives[0]?.blobs.imported ?? 0) < 65)
@@ -82,12 +81,12 @@ describe('an interrupted import', { timeout: 120_000 }, () => {
   it('is refused while another one goes on with the same state', async () => {
     const store = new MemoryStore()
     const statePath = newState()
-    const second: { outcome?: Promise<unknown> } = {}
-    const tryAgain = onceSent(1, () => {
-      second.outcome = receive(made, store, { statePath }).catch((error) => error)
+    const second: { outcome?: unknown } = {}
+    const tryAgain = afterSending(mebibyte, async () => {
+      second.outcome = await receive(made, store, { statePath }).catch((error) => error)
     })
-    assert.equal((await receive(made, store, { statePath, ...slowly(), ...tryAgain })).errors.size, 0)
-    assert.equal(((await second.outcome) as { code?: string })?.code, 'JOURNAL_IN_USE')
+    assert.equal((await receive(made, store, { statePath, ...tryAgain })).errors.size, 0)
+    assert.equal((second.outcome as { code?: string })?.code, 'JOURNAL_IN_USE')
     await assertArrived(made, store)
   })
 })
@@ -100,9 +99,9 @@ describe('a drive that goes away', { timeout: 240_000 }, () => {
     it(`is told when ${what} cannot be read any more, and goes on when it is back`, async () => {
       const store = new MemoryStore()
       const statePath = newState()
-      const pull = onceSent(5 * mebibyte, () => truncateSync(image, leftBytes))
+      const pull = afterSending(5 * mebibyte, () => truncateSync(image, leftBytes))
       try {
-        const result = await receive(made, store, { statePath, memoryBytes: 16 * mebibyte, ...slowly(), ...pull })
+        const result = await receive(made, store, { statePath, memoryBytes: 16 * mebibyte, ...pull })
         const [drive] = result.report.drives
         if (code !== undefined) assert.ok(codeOf(result) === code || (drive?.blobs.failed ?? 0) > 0, codeOf(result))
         assert.notEqual(receiveExitCode(result), 0)
@@ -127,13 +126,12 @@ describe('a drive that goes away', { timeout: 240_000 }, () => {
     const [drive] = made.drives
     assert.ok(other !== undefined && drive !== undefined)
     const store = new MemoryStore()
-    const pull = onceSent(5 * mebibyte, () => truncateSync(image, 0))
+    const pull = afterSending(5 * mebibyte, () => truncateSync(image, 0))
     try {
       const result = await receive(made, store, {
         statePath: newState(),
         drives: [drive, other],
         memoryBytes: 16 * mebibyte,
-        ...slowly(),
         ...pull,
       })
       assert.notEqual(result.report.drives[0]?.status, 'Completed')
@@ -144,7 +142,7 @@ describe('a drive that goes away', { timeout: 240_000 }, () => {
     }
   })
 
-  it('is told for a loop device whose disk is gone', { skip: noRoot }, async (context) => {
+  it('is told for a loop device whose disk is gone', { skip: needsRoot }, async (context) => {
     const backing = join(folder, 'backing.img')
     copyFileSync(sound, backing)
     const attached = spawnSync('losetup', ['--find', '--show', '--read-only', '--direct-io=on', backing], {
@@ -157,9 +155,9 @@ describe('a drive that goes away', { timeout: 240_000 }, () => {
     const [drive] = made.drives
     assert.ok(drive !== undefined)
     try {
-      const pull = onceSent(5 * mebibyte, () => truncateSync(backing, 0))
+      const pull = afterSending(5 * mebibyte, () => truncateSync(backing, 0))
       const drives = [{ ...drive, path }]
-      const result = await receive(made, store, { statePath, drives, memoryBytes: 16 * mebibyte, ...slowly(), ...pull })
+      const result = await receive(made, store, { statePath, drives, memoryBytes: 16 * mebibyte, ...pull })
       assert.notEqual(receiveExitCode(result), 0)
       const failed = result.report.drives[0]?.blobs.failed ?? 0
       assert.ok(codeOf(result) === 'DRIVE_GONE' || failed > 0, `${codeOf(result)}, ${failed} failed`)
@@ -187,7 +185,7 @@ async function onSmallDisk(sizeBytes: number, work: (path: string, grow: () => v
   }
 }
 
-describe('a full disk', { skip: noRoot, timeout: 120_000 }, () => {
+describe('a full disk', { skip: lacksMount(), timeout: 240_000 }, () => {
   it('behind the store ends the import, which goes on when there is room', async () => {
     await onSmallDisk(20 * mebibyte, async (path, grow) => {
       const store = await FolderStore.open(join(path, 'store'))
@@ -206,7 +204,8 @@ describe('a full disk', { skip: noRoot, timeout: 120_000 }, () => {
         writeFileSync(join(path, 'filler'), Buffer.alloc(mebibyte - freeBytes))
         const store = new MemoryStore()
         const statePath = join(path, 'state')
-        const options = { statePath, verboseLog: true, backupManifest: true, ...slowly() }
+        const rateLimit = new RateLimit(12 * mebibyte)
+        const options = { statePath, verboseLog: true, backupManifest: true, rateLimit }
         const result = await receive(made, store, options).catch((error) => error)
         const code = result instanceof Error ? (result as { code?: string }).code : codeOf(result)
         assert.equal(code, 'DEVICE_FULL')

@@ -38,6 +38,17 @@ const wanted: Wanted[] = [
   { path: 'empty', blockBytes: 4 << 20 },
 ]
 
+/** ntfs-3g still writes when its mount is gone, and has the view open until it is done. */
+function unmountView(view: string): void {
+  const until = Date.now() + 60_000
+  for (;;) {
+    const { status, stderr } = spawnSync('fusermount3', ['-u', view], { encoding: 'utf8' })
+    if (status === 0) return
+    if (!/busy/i.test(stderr) || Date.now() > until) throw new Error(`${view} cannot be unmounted: ${stderr}`)
+    spawnSync('sleep', ['0.1'])
+  }
+}
+
 /** Writes to the decrypted volume through dislocker and ntfs-3g. */
 function onVolume(folder: string, image: string, password: string, work: (point: string) => void): void {
   const view = join(folder, 'view')
@@ -52,7 +63,7 @@ function onVolume(folder: string, image: string, password: string, work: (point:
       execFileSync('umount', [point])
     }
   } finally {
-    spawnSync('fusermount3', ['-u', view])
+    unmountView(view)
   }
 }
 

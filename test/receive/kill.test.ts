@@ -1,6 +1,6 @@
 // Goal: an import that is killed goes on with the same command, and ends as if nothing had happened: every blob once, and nothing
 // that the account had was sent again. Method: the real command line against a real Azurite, through a proxy that counts; it is
-// killed with SIGKILL at random requests, several times in one import.
+// killed with SIGKILL at requests that a fixed seed draws, several times in one import.
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { openBlobStore } from '../../src/index.js'
 import { main } from '../built-program.js'
+import { xorshift } from '../formats/mutate.js'
 import { contentOf, temporaryFolder } from '../prepare/made-tree.js'
 import { azuriteAccount, azuriteKey, azuriteMissing, startAzurite } from '../storage/azurite.js'
 import { type FaultProxy, type SeenRequest, startFaultProxy } from '../storage/fault-proxy.js'
@@ -39,22 +40,20 @@ interface Ended {
   errors: string
 }
 
-/** Runs the command, and kills it once the proxy has seen so many more requests. */
-function run(words: string[], proxy: FaultProxy, killAfterRequests: number): Promise<Ended> {
-  const stopAt = proxy.seen.length + killAfterRequests
+/** Runs the command, and kills it when the proxy sees so manieth a request of it. */
+function run(words: string[], proxy: FaultProxy, killAtRequest: number): Promise<Ended> {
   return new Promise((resolve) => {
     const child = spawn(process.execPath, [main, ...words], { stdio: ['ignore', 'ignore', 'pipe'] })
+    const stopAt = proxy.seen.length + killAtRequest
+    proxy.setRule(() => {
+      if (proxy.seen.length >= stopAt) child.kill('SIGKILL')
+      return undefined
+    })
     let errors = ''
     child.stderr.on('data', (text) => {
       errors += text
     })
-    const timer = setInterval(() => {
-      if (proxy.seen.length >= stopAt) child.kill('SIGKILL')
-    }, 1)
-    child.on('close', (exitCode) => {
-      clearInterval(timer)
-      resolve({ exitCode, errors })
-    })
+    child.on('close', (exitCode) => resolve({ exitCode, errors }))
   })
 }
 
@@ -76,6 +75,12 @@ function sentTwice(seen: readonly SeenRequest[]): SeenRequest[] {
   })
 }
 
+/** At the first request of all, and at others that are drawn; together they are fewer than the import has blobs. */
+function killRequests(round: number): number[] {
+  const random = xorshift(2026 + round)
+  return Array.from({ length: killsEach }, (_, kill) => 1 + (kill === 0 ? 0 : random(smallFiles / killsEach)))
+}
+
 async function importWithKills(made: MadeDrives, round: number): Promise<string> {
   const azurite = await startAzurite()
   const proxy = await startFaultProxy(azurite.port, () => undefined)
@@ -87,14 +92,10 @@ async function importWithKills(made: MadeDrives, round: number): Promise<string>
     words.push('--state', join(made.folder, `import-${round}`), '--account-key-file', keyFile)
     words.push('--concurrency', String(concurrency), '--to', `http://127.0.0.1:${proxy.port}/${azuriteAccount}`)
     let killed = 0
-    while (killed < killsEach) {
-      const share = 1 + Math.floor((Math.random() * 1.4 * smallFiles) / killsEach)
-      const { exitCode, errors } = await run(killed === 0 ? words : [...words, '--resume'], proxy, share)
-      if (exitCode === null) killed++
-      else {
-        assert.equal(exitCode, 0, errors)
-        break
-      }
+    for (const request of killRequests(round)) {
+      const { exitCode, errors } = await run(killed === 0 ? words : [...words, '--resume'], proxy, request)
+      assert.equal(exitCode, null, `it ended before its request ${request}: ${errors}`)
+      killed++
     }
     const { exitCode, errors } = await run([...words, '--resume'], proxy, Number.POSITIVE_INFINITY)
     assert.equal(exitCode, 0, errors)
@@ -118,7 +119,7 @@ async function importWithKills(made: MadeDrives, round: number): Promise<string>
 
 const options = { skip: azuriteMissing(), timeout: imports * 300_000 }
 test(
-  `an import that is killed at ${imports * killsEach} random requests arrives as if it had not been`,
+  `an import that is killed at ${imports * killsEach} requests arrives as if it had not been`,
   options,
   async (context) => {
     const made = await makeDrives(temporaryFolder('receive-kill'), sourceFiles())

@@ -73,3 +73,8 @@ export async function assertArrived(made: MadeDrives, store: BlobStore): Promise
   assert.deepEqual([...actual.keys()].sort(), [...expected.keys()].sort())
   for (const [path, hash] of expected) assert.equal(actual.get(path), hash, path)
 }
+
+/** A recovery password that differs in its first group from every other one. */
+export function otherPassword(password: string): string {
+  return `${password.startsWith('000000') ? '000011' : '000000'}${password.slice(6)}`
+}

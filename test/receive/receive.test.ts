@@ -9,7 +9,7 @@ import { describe, it } from 'node:test'
 import { openDrive } from '../../src/index.js'
 import { MemoryStore } from '../../src/storage/memory-store.js'
 import { awkwardTree, contentOf, temporaryFolder } from '../prepare/made-tree.js'
-import { assertArrived, hashesInStore, type MadeDrives, makeDrives, receive } from './made-import.js'
+import { assertArrived, hashesInStore, type MadeDrives, makeDrives, otherPassword, receive } from './made-import.js'
 
 const mebibyte = 1 << 20
 
@@ -192,7 +192,7 @@ describe('receiveDrives', () => {
     assert.ok(drive !== undefined)
     const wrong = {
       kind: 'recovery-password',
-      password: drive.secret.kind === 'recovery-password' ? `${'0'.repeat(6)}${drive.secret.password.slice(6)}` : '',
+      password: drive.secret.kind === 'recovery-password' ? otherPassword(drive.secret.password) : '',
     } as const
     for (const [drives, code, status] of [
       [[{ ...drive, expected: { driveId: 'OTHER' } }], 'MANIFEST_OTHER_DRIVE', 'ManifestDriveIdMismatch'],

@@ -17,7 +17,9 @@ export interface CommandRun {
 export function runCommand(words: readonly string[], environment: Record<string, string> = {}): Promise<CommandRun> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [main, ...words], { env: { ...process.env, ...environment } })
-    const run: CommandRun = { exitCode: null, stdout: '', stderr: '', commandLine: '', peakBytes: 0 }
+    // It is what it will be when spawn returns.
+    const commandLine = readFileSync(`/proc/${child.pid}/cmdline`, 'utf8')
+    const run: CommandRun = { exitCode: null, stdout: '', stderr: '', commandLine, peakBytes: 0 }
     child.stdout.on('data', (text) => {
       run.stdout += text
     })
@@ -26,7 +28,6 @@ export function runCommand(words: readonly string[], environment: Record<string,
     })
     const timer = setInterval(() => {
       try {
-        run.commandLine = readFileSync(`/proc/${child.pid}/cmdline`, 'utf8') || run.commandLine
         const status = readFileSync(`/proc/${child.pid}/status`, 'utf8')
         run.peakBytes = 1024 * Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1] ?? run.peakBytes / 1024)
       } catch {
