@@ -70,7 +70,7 @@ async function assertWhole({ vault }: Case): Promise<void> {
   await vault.with((opened) => checkVault(opened, { ...vault.access, readData: true }))
 }
 
-describe('adopt', { skip: resticMissing(), timeout: 240_000 }, () => {
+describe('adopt', { skip: resticMissing(), timeout: 500_000 }, () => {
   before(async () => {
     first = await stageVault(root)
     await seed(first)

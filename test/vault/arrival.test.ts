@@ -13,7 +13,7 @@ import { frozenNames, seed, stageVault } from './made-vault.js'
 
 test('a pack that was damaged before it was put onto a drive does not arrive, and is named', {
   skip: resticMissing(),
-  timeout: 120_000,
+  timeout: 300_000,
 }, async () => {
   const root = temporaryFolder('vault-arrival')
   const made = await stageVault(root)

@@ -16,7 +16,7 @@ import { importIntoAzurite, seed, stageVault } from './made-vault.js'
 
 const mebibyte = 1 << 20
 
-describe('a vault in Azurite', { skip: rcloneMissing() || azuriteMissing(), timeout: 120_000 }, async () => {
+describe('a vault in Azurite', { skip: rcloneMissing() || azuriteMissing(), timeout: 400_000 }, async () => {
   const made = await stageVault(temporaryFolder('vault-azurite'))
   await seed(made)
   const azurite = await importIntoAzurite(made)
@@ -59,7 +59,8 @@ describe('a vault in Azurite', { skip: rcloneMissing() || azuriteMissing(), time
       made.with((vault) => backUpVault(vault, wrong)),
       { code: 'STORAGE_DENIED' },
     )
-    await azurite.kill()
+    // Told to end, it writes down what it has confirmed.
+    await azurite.kill('SIGTERM')
     await assert.rejects(
       made.with((vault) => backUpVault(vault, access)),
       { code: 'STORAGE_UNREACHABLE' },

@@ -41,7 +41,7 @@ class MovedClock implements ScheduleClock {
   }
 }
 
-test('a vault is backed up by its schedule', { skip: resticMissing(), timeout: 180_000 }, async (context) => {
+test('a vault is backed up by its schedule', { skip: resticMissing(), timeout: 400_000 }, async (context) => {
   const made = await stageVault(temporaryFolder('vault-schedule'))
   await seed(made)
   const schedule = {

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { main } from '../built-program.js'
@@ -12,16 +12,18 @@ import { rcloneMissing } from '../restic/restic-missing.js'
 import { azuriteKey, azuriteMissing } from '../storage/azurite.js'
 import { importIntoAzurite, password, seed, stageVault } from './made-vault.js'
 
-test('secrets are seen by restic alone', { skip: rcloneMissing() || azuriteMissing(), timeout: 120_000 }, async () => {
+test('secrets are seen by restic alone', { skip: rcloneMissing() || azuriteMissing(), timeout: 300_000 }, async () => {
   const root = temporaryFolder('vault-secrets')
   const made = await stageVault(root)
   await seed(made)
   const azurite = await importIntoAzurite(made)
   const bin = join(root, 'bin')
   mkdirSync(bin)
-  const log = join(root, 'log')
+  // A file for each process: they may write at once.
+  const logs = join(root, 'logs')
+  mkdirSync(logs)
   for (const name of ['restic', 'rclone']) {
-    const script = `#!/bin/sh\n{ echo "== ${name}"; echo "words: $*"; /usr/bin/env; } >> ${log}\nexec /usr/bin/${name} "$@"\n`
+    const script = `#!/bin/sh\n{ echo "== ${name}"; echo "words: $*"; /usr/bin/env; } >> ${logs}/$$\nexec /usr/bin/${name} "$@"\n`
     writeFileSync(join(bin, name), script)
     chmodSync(join(bin, name), 0o755)
   }
@@ -36,12 +38,18 @@ test('secrets are seen by restic alone', { skip: rcloneMissing() || azuriteMissi
     [...words, '--force', 'a test', '--json', '--verbose'],
     ['vault', 'backup', ...vault, '--json'],
   ]) {
-    const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...command], { env, encoding: 'utf8' })
+    const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...command], {
+      env,
+      encoding: 'utf8',
+      timeout: 240_000,
+    })
     assert.equal(status, 0, stderr)
     output += stdout + stderr
   }
   assert.match(output, /"event":"vault-adopted"[^§]*"event":"vault-backup"/)
-  const seen = readFileSync(log, 'utf8')
+  const seen = readdirSync(logs)
+    .map((name) => readFileSync(join(logs, name), 'utf8'))
+    .join('')
   assert.match(seen, /== restic\nwords: .*--password-file \/dev\/fd\/3/)
   assert.match(seen, /== rclone/)
   assert.equal(seen.includes(password), false, 'the password stands in words or environment')

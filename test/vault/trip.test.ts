@@ -29,7 +29,7 @@ import { assertSameFiles, contentOf, hashesBelow, temporaryFolder, writeTree } f
 import { resticMissing } from '../restic/restic-missing.js'
 import { freeze, frozenNames, importIntoFolder, seed, sourceOf, stageVault } from './made-vault.js'
 
-test('a vault goes its way', { skip: resticMissing(), timeout: 180_000 }, async (context) => {
+test('a vault goes its way', { skip: resticMissing(), timeout: 400_000 }, async (context) => {
   const root = temporaryFolder('vault-trip')
   const made = await stageVault(root)
   const blobs = join(root, 'blobs')
