@@ -32,7 +32,7 @@ export interface StartedProgram {
 export function startIn(
   folder: string,
   words: readonly string[],
-  { env, timeoutMs = 60_000 }: { env?: NodeJS.ProcessEnv; timeoutMs?: number } = {},
+  { env, timeoutMs = 240_000 }: { env?: NodeJS.ProcessEnv; timeoutMs?: number } = {},
 ): StartedProgram {
   const options = { cwd: folder, timeout: timeoutMs, ...(env === undefined ? {} : { env }) }
   const child = spawn(process.execPath, [main, ...words], { ...options, stdio: ['ignore', 'pipe', 'pipe'] })
@@ -48,7 +48,7 @@ export async function startServiceProgram(dataFolder: string, ...more: string[])
   const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'inherit'] })
   after(() => child.kill('SIGKILL'))
   const lines = createInterface({ input: child.stdout })
-  const [line] = (await once(lines, 'line', { signal: AbortSignal.timeout(60_000) })) as [string]
+  const [line] = (await once(lines, 'line', { signal: AbortSignal.timeout(120_000) })) as [string]
   const { url, tokenPath } = JSON.parse(line) as { url: string; tokenPath: string }
   return { child, line, url, tokenPath, at: ['--service', url, '--token-file', tokenPath] }
 }

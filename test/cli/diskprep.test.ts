@@ -70,7 +70,7 @@ async function stage(
   return { location, job, folder, image: join(location, 'drive.img'), words: [`s:${location}`, ...where, ...group] }
 }
 
-const start = (words: readonly string[]) => startIn(root, ['diskprep', ...words], { timeoutMs: 90_000 })
+const start = (words: readonly string[]) => startIn(root, ['diskprep', ...words])
 const run = (words: readonly string[]) => start(words).ended
 const unattended = (image: string) => ['--drive', `${image}:112M`, '--yes', '--location', 'West Europe', '--later']
 const stateOf = (folder: string) => JSON.parse(readFileSync(join(folder, 'job.json'), 'utf8'))

@@ -142,14 +142,16 @@ describe('the trip of a job', () => {
     const lines = createInterface({ input: watch.stdout })
     const states: string[] = []
     lines.on('line', (line) => states.push(JSON.parse(line).state))
-    const ended = once(watch, 'exit', { signal: AbortSignal.timeout(60_000) })
-    await once(lines, 'line', { signal: AbortSignal.timeout(60_000) })
+    const ended = once(watch, 'exit', { signal: AbortSignal.timeout(120_000) })
+    const told = once(lines, 'close')
+    await once(lines, 'line', { signal: AbortSignal.timeout(120_000) })
     const id = '00000000-0000-0000-0000-000000000000/diskferry/seed-2026-11'
     for (const state of ['Transferring', 'Completed']) await report('drives/WX1', { state })
     await report(`jobs/${id}`, { state: 'Packaging' })
     const returnPackage = { carrierName: 'DHL', trackingNumber: 'JDBACK', driveCount: 1, shipDate: '2026-12-01' }
     await report(`jobs/${id}`, { state: 'Completed', returnPackage })
     assert.deepEqual(await ended, [3, null])
+    await told
     assert.deepEqual([states[0], states.at(-1)], ['Received', 'Closed'])
   })
 

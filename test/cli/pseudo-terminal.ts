@@ -13,6 +13,7 @@ export interface TerminalRun {
   when(question: RegExp, answer: string): Promise<void>
   /** The exit code, when the program has ended. */
   ended: Promise<number>
+  isOver(): boolean
   /** Everything shown so far, without control sequences. */
   shown(): string
 }
@@ -29,7 +30,7 @@ export function atTerminal(words: readonly string[], options: { cwd: string; tim
     cwd: options.cwd,
     env: env as unknown as NodeJS.ProcessEnv,
     stdio: ['pipe', 'pipe', 'inherit'],
-    timeout: options.timeoutMs ?? 60_000,
+    timeout: options.timeoutMs ?? 240_000,
   })
   let output = ''
   const shown = () => stripVTControlCharacters(output)
@@ -47,14 +48,16 @@ export function atTerminal(words: readonly string[], options: { cwd: string; tim
   })
   // What was answered is passed over: the next question must come after it.
   let seen = 0
+  const isOver = () => child.exitCode !== null || child.signalCode !== null
   return {
     shown,
     ended,
+    isOver,
     async when(question, answer) {
       await new Promise<void>((resolve, reject) => {
         const look = () => {
           const found = question.exec(shown().slice(seen))
-          if (found === null && child.exitCode === null && child.signalCode === null) return
+          if (found === null && !isOver()) return
           waiting.delete(look)
           if (found === null) reject(new assert.AssertionError({ message: `${question} was not asked: ${shown()}` }))
           else {

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { before, describe, type TestContext, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { driveIdOf, readJournal } from '../../src/index.js'
 import { main } from '../built-program.js'
 import { attachLoop, loopUnavailable } from '../drives/loop-device.js'
@@ -157,7 +158,9 @@ test('Ctrl-C while drives are filled stops them, and the same command finishes',
   for (let index = 0; index < 10; index++) writeTree(from, { [`${index}.bin`]: contentOf(index, 30_000_000) })
   const image = join(folder, 'stopped.img')
   const run = prepareAtTerminal(from, '--drive', `${image}:400M`, '--yes')
-  await run.when(/copying/, controlC)
+  const written = () => statSync(image, { throwIfNoEntry: false })?.blocks ?? 0
+  while (written() * 512 < 40e6 && !run.isOver()) await sleep(2)
+  await run.when(/(?:)/, controlC)
   assert.equal(await run.ended, 130, run.shown())
   assert.match(run.shown(), /run the same command again to resume/i)
   const words = ['prepare', '--from', from, '--to', 'archive/in/', '--drive', `${image}:400M`, '--journal', run.journal]

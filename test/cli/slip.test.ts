@@ -14,6 +14,8 @@ const { service, job } = await startService()
 await job('PUT', 'seed-one', jobBody('WX1', 'WX2'))
 await job('PATCH', 'seed-one', shipping('1Z999AA10123456784', 2))
 
+const today = () => new Date().toISOString().slice(0, 10)
+
 async function slip(...words: string[]) {
   const at = ['--service', service.url, '--token-file', service.tokenPath]
   const group = ['--subscription', subscriptionId, '--resource-group', 'rg']
@@ -23,6 +25,7 @@ async function slip(...words: string[]) {
 for (const extension of ['pdf', 'html']) {
   test(`writes ${extension}, and again over it`, async () => {
     const path = join(folder, `slip.${extension}`)
+    const madeOn = today()
     const first = await slip('seed-one', '-o', `slip.${extension}`)
     assert.equal(first.status, 0, first.output)
     const content = readFileSync(path)
@@ -32,7 +35,8 @@ for (const extension of ['pdf', 'html']) {
     )
     assert.equal(content.includes(drive.bitLockerKey), false)
     assert.equal((await slip('seed-one', '-o', `slip.${extension}`)).status, 0)
-    assert.ok(readFileSync(path).equals(content))
+    // The day stands on it.
+    if (today() === madeOn) assert.ok(readFileSync(path).equals(content))
     assert.deepEqual(
       readdirSync(folder).filter((name) => name.startsWith('slip.') && !/^slip\.(pdf|html)$/.test(name)),
       [],

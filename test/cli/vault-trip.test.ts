@@ -25,7 +25,7 @@ const job = ['--staging', 'staging', '--job', 'seed-1']
 
 test('a server’s first backup goes by disk, the next over the network', {
   skip: rcloneMissing() || azuriteMissing(),
-  timeout: 240_000,
+  timeout: 500_000,
 }, async (context) => {
   const azurite = await startAzurite()
   after(() => azurite.stop())

@@ -16,11 +16,12 @@ writeFileSync(join(folder, 'password'), 'sesame\n', { mode: 0o600 })
 const job = ['--staging', 'staging', '--job', 'seed-1']
 const account = ['--account', 'mybackup', '--container', 'backup']
 const secret = ['--password-file', 'password']
+const utc = { TZ: 'UTC' }
 
 const run = (words: readonly string[], environment?: Record<string, string>) =>
   runIn(folder, ['vault', ...words], environment)
 
-describe('the vault commands', { skip: resticMissing(), timeout: 180_000 }, () => {
+describe('the vault commands', { skip: resticMissing(), timeout: 400_000 }, () => {
   mkdirSync(join(folder, 'empty'))
   const beforeSeed: [
     what: string,
@@ -134,25 +135,27 @@ describe('the vault commands', { skip: resticMissing(), timeout: 180_000 }, () =
   })
 
   test('a schedule is stored, shown, run when something is due, and written for systemd', () => {
-    const words = ['--at', '02:00,14:00', '--keep-daily', '7', '--limit-upload', '20M@08:00-18:00']
-    const { output } = run(['schedule', ...job, ...words, '--systemd', '--unit-folder', 'units', ...secret])
-    assert.match(output, /at 02:00, 14:00; keeps 7 daily; upload at most 21 MB\/s 08:00-18:00/)
+    // Hours away from now, whenever that is, so that nothing becomes due by itself.
+    const hour = (hours: number) => `${String((new Date().getUTCHours() + hours) % 24).padStart(2, '0')}:00`
+    const times = [hour(7), hour(19)].sort()
+    const words = ['--at', times.join(','), '--keep-last', '1', '--limit-upload', '20M@08:00-18:00']
+    const { output } = run(['schedule', ...job, ...words, '--systemd', '--unit-folder', 'units', ...secret], utc)
+    assert.match(output, new RegExp(`at ${times.join(', ')}; keeps 1 last; upload at most 21 MB/s 08:00-18:00`))
     const unit = join(folder, 'units/diskferry-vault-mybackup-seed-1')
     assert.match(
       readFileSync(`${unit}.service`, 'utf8'),
       /ExecStart=\S+node \S+main\.js vault run --once --staging \S+ --job mybackup_seed-1 --password-file \S+password\n/,
     )
-    assert.match(readFileSync(`${unit}.timer`, 'utf8'), /OnCalendar=\*-\*-\* 14:00:00\nPersistent=true/)
-    assert.match(run(['run', ...job, ...secret, '--once']).output, /Nothing is due/)
+    const timer = readFileSync(`${unit}.timer`, 'utf8')
+    assert.match(timer, new RegExp(`OnCalendar=\\*-\\*-\\* ${times[1]}:00\nPersistent=true`))
+    const once = () => run(['run', ...job, ...secret, '--once'], utc).output
+    assert.match(once(), /Nothing is due/)
     const path = join(folder, 'staging/mybackup_seed-1/vault/vault.json')
     const state = JSON.parse(readFileSync(path, 'utf8'))
     state.schedule.since = '2026-01-01T00:00:00.000Z'
     writeFileSync(path, JSON.stringify(state))
-    assert.match(
-      run(['run', ...job, ...secret, '--once']).output,
-      /Snapshot [0-9a-f]{8} in staging[^§]*Removed 2 snapshots, 1 kept/,
-    )
-    assert.match(run(['run', ...job, ...secret, '--once']).output, /Nothing is due/)
+    assert.match(once(), /Snapshot [0-9a-f]{8} in staging[^§]*Removed 2 snapshots, 1 kept/)
+    assert.match(once(), /Nothing is due/)
     assert.match(run(['schedule', ...job, '--off']).output, /No schedule/)
   })
 

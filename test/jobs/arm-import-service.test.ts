@@ -240,7 +240,7 @@ describe('when the network or the service fails', () => {
     const started = performance.now()
     setTimeout(() => abort.abort(), 50)
     await assert.rejects(clientAt(url, { signal: abort.signal }).locations())
-    assert.ok(performance.now() - started < 5000)
+    assert.ok(performance.now() - started < 30_000)
   })
 })
 

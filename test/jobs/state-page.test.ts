@@ -11,13 +11,14 @@ import { jobBody, shipping, startService, subscriptionId } from './local-service
 
 async function openPage(url: string): Promise<{ page: Page; elsewhere: string[]; complaints: string[] }> {
   const profile = mkdtempSync(join(tmpdir(), 'diskferry-chromium-'))
-  const browser = await chromium.launchPersistentContext(profile, { executablePath: browserPath, args: browserFlags })
+  const options = { executablePath: browserPath, args: browserFlags, timeout: 120_000 }
+  const browser = await chromium.launchPersistentContext(profile, options)
   after(async () => {
     await browser.close()
-    rmSync(profile, { recursive: true, force: true })
+    rmSync(profile, { recursive: true, force: true, maxRetries: 5 })
   })
   const page = await browser.newPage()
-  page.setDefaultTimeout(20_000)
+  page.setDefaultTimeout(60_000)
   const elsewhere: string[] = []
   const complaints: string[] = []
   page.on('request', (request) => {
@@ -30,7 +31,7 @@ async function openPage(url: string): Promise<{ page: Page; elsewhere: string[];
   return { page, elsewhere, complaints }
 }
 
-test('somebody signs in and watches a job', { skip: browserMissing, timeout: 120_000 }, async () => {
+test('somebody signs in and watches a job', { skip: browserMissing, timeout: 300_000 }, async () => {
   const { service, token, job, call } = await startService()
   const { page, elsewhere, complaints } = await openPage(service.url)
 
