@@ -73,7 +73,9 @@ async function readDevice(folder: string, name: string): Promise<BlockDevice | u
     holders: await readdir(join(path, 'holders')).catch(() => []),
   }
   if (isPartition) {
-    device.disk = basename(dirname(await readlink(path)))
+    const place = await readlink(path).catch(() => undefined)
+    if (place === undefined) return undefined
+    device.disk = basename(dirname(place))
     device.startBytes = Number(await readText(join(path, 'start'))) * sectorBytes
   }
   if (backingFile !== '') {

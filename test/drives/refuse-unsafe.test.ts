@@ -148,6 +148,18 @@ test('a machine described in sysfs is read as it is', async (context) => {
   })
 })
 
+test('a partition that goes away while the others are read is none', async (context) => {
+  const root = temporaryFolder(context)
+  const gone = join(root, 'sys/class/block/sdz1')
+  mkdirSync(gone, { recursive: true })
+  mkdirSync(join(root, 'proc/self'), { recursive: true })
+  writeFileSync(join(root, 'proc/self/mountinfo'), '')
+  // Read while it was there; by then its link into the tree of devices is not.
+  writeFileSync(join(gone, 'dev'), '8:401\n')
+  writeFileSync(join(gone, 'partition'), '1\n')
+  assert.deepEqual((await readBlockFacts(join(root, 'sys'), join(root, 'proc'))).devices, [])
+})
+
 test('without sysfs no device is known, and without a mount table nothing is said', async (context) => {
   const root = temporaryFolder(context)
   assert.deepEqual((await readBlockFacts(join(root, 'sys'))).devices, [])
