@@ -9,8 +9,9 @@ export interface ProcessLock {
 }
 
 const attemptsMax = 3
-/** For an owner that is between making the lock and writing it. */
-const unwrittenMs = 100
+/** For an owner that is between making the lock and writing it: two seconds, counted in looks, because all may have been asleep. */
+const unwrittenLooks = 100
+const lookEveryMs = 20
 
 /** @param inUse makes the error; without a process id the lock could not be taken because another one is starting. */
 export async function takeProcessLock(
@@ -25,14 +26,26 @@ export async function takeProcessLock(
     } catch (cause) {
       if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause
     }
-    const owner = await readFile(path, 'utf8').catch(() => '')
+    const owner = await ownerOf(path)
+    if (owner === undefined) continue
     const [pid = '', ticks = ''] = owner.trim().split(' ')
     if (ticks !== '' && (await startTicks(Number(pid))) === ticks) throw inUse(pid)
-    if (owner === '') await new Promise((resolve) => setTimeout(resolve, unwrittenMs))
-    if ((await readFile(path, 'utf8').catch(() => '')) === owner) await rm(path, { force: true })
+    if ((await textOf(path)) === owner) await rm(path, { force: true })
   }
   throw inUse(undefined)
 }
+
+/** Undefined when the lock was released meanwhile; empty when nobody ever wrote it. */
+async function ownerOf(path: string): Promise<string | undefined> {
+  let owner = await textOf(path)
+  for (let look = 0; owner === '' && look < unwrittenLooks; look++) {
+    await new Promise((resolve) => setTimeout(resolve, lookEveryMs))
+    owner = await textOf(path)
+  }
+  return owner
+}
+
+const textOf = (path: string) => readFile(path, 'utf8').catch(() => undefined)
 
 async function make(path: string, mine: string): Promise<void> {
   const file = await open(path, 'wx', 0o600)
@@ -47,7 +60,7 @@ async function make(path: string, mine: string): Promise<void> {
 }
 
 async function release(path: string, mine: string): Promise<void> {
-  if ((await readFile(path, 'utf8').catch(() => '')) === mine) await rm(path, { force: true })
+  if ((await textOf(path)) === mine) await rm(path, { force: true })
 }
 
 /** Start time of a process in clock ticks since boot (field 22 of /proc/PID/stat): tells a reused process id apart. */
