@@ -2,13 +2,14 @@
 // ntfs-3g itself reads from them.
 
 import assert from 'node:assert/strict'
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { lstatSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Device } from '../../src/addon/device.js'
 import { type Finding, fileAccess, type NtfsTree, NtfsVolume } from '../../src/addon/ntfs.js'
 import { filePath } from '../../src/file-tree.js'
+import { unmountImage } from '../drives/loop-device.js'
 import { lacks, needsRoot } from '../lacks.js'
 import { assertSameFiles } from '../prepare/made-tree.js'
 
@@ -41,8 +42,7 @@ export function mounted<T>(path: string, options: string, work: (point: string) 
   try {
     return work(point)
   } finally {
-    // Returns when ntfs-3g has written everything.
-    spawnSync('umount', [point])
+    unmountImage(point, path)
   }
 }
 

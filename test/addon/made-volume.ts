@@ -19,6 +19,7 @@ import {
 import { join } from 'node:path'
 import { Device } from '../../src/addon/device.js'
 import { readUsedRanges, type UsedRanges } from '../../src/addon/filesystems.js'
+import { unmountImage } from '../drives/loop-device.js'
 import { xorshift } from '../formats/mutate.js'
 
 export function runQuietly(program: string, words: readonly string[], input?: string): string {
@@ -69,7 +70,7 @@ export function assertHoldsFiles(folder: string, files: readonly MadeFile[]): vo
   }
 }
 
-/** Mounts an image, works in the mount point, and unmounts whatever happens. */
+/** Mounts an image, by the kernel or by a program, works in the mount point, and unmounts whatever happens. */
 export function inMount<T>(path: string, options: string, work: (folder: string) => T, words: string[] = []): T {
   const folder = `${path}.mount`
   mkdirSync(folder, { recursive: true })
@@ -77,7 +78,7 @@ export function inMount<T>(path: string, options: string, work: (folder: string)
   try {
     return work(folder)
   } finally {
-    execFileSync('umount', [folder])
+    unmountImage(folder, path)
   }
 }
 

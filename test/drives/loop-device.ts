@@ -1,9 +1,9 @@
 // Loop devices for tests that need a real block device: attached to a file that the test made, detached afterwards.
 
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import type { TestContext } from 'node:test'
 
 export function run(program: string, ...words: string[]): string {
@@ -63,6 +63,34 @@ export function attachLoop(
 
 export function attachFile(context: TestContext, file: string, ...options: string[]): string {
   const device = run('losetup', '--find', '--show', ...options, file).trim()
-  afterwards(context, () => run('losetup', '--detach', device))
+  afterwards(context, () => detach(device))
   return device
+}
+
+const endedWithinMs = 60_000
+
+/** A device that somebody else looks at, as udev does with each that was written to, is detached when he is done: its file is held till then. */
+export function detach(device: string): void {
+  run('losetup', '--detach', device)
+  const file = `/sys/block/${basename(device)}/loop/backing_file`
+  waitWhile(() => existsSync(file))
+}
+
+/** Unmounts an image. A program of user space that had it mounted still writes when umount has returned: its end is waited for. */
+export function unmountImage(folder: string, image: string): void {
+  run('umount', folder)
+  waitWhile(() => readdirSync('/proc').some((name) => /^\d+$/.test(name) && wordsOf(name).includes(image)))
+}
+
+function wordsOf(processId: string): string[] {
+  try {
+    return readFileSync(`/proc/${processId}/cmdline`, 'utf8').split('\0')
+  } catch {
+    return []
+  }
+}
+
+function waitWhile(isSo: () => boolean): void {
+  const until = performance.now() + endedWithinMs
+  while (isSo() && performance.now() < until) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10)
 }

@@ -14,7 +14,7 @@ import { deviceNumber } from '../../src/drives/refuse-unsafe.js'
 import { planSkipRanges } from '../../src/plan/skip-ranges.js'
 import { runQuietly } from '../addon/made-volume.js'
 import { lacks } from '../lacks.js'
-import { afterwards, attachFile, loopUnavailable, run, temporaryFolder } from './loop-device.js'
+import { afterwards, attachFile, detach, loopUnavailable, run, temporaryFolder } from './loop-device.js'
 
 const mebibyte = 1 << 20
 const skip = lacks('/usr/sbin/sfdisk', '/usr/sbin/mke2fs', '/usr/sbin/mkfs.fat', '/usr/sbin/mkswap')
@@ -157,7 +157,7 @@ test('only the partition that is mounted is read whole', { skip: skip || loopUna
     `${20 * mebibyte}`,
     path,
   ).trim()
-  afterwards(t, () => run('losetup', '--detach', part))
+  afterwards(t, () => detach(part))
   run('mount', '-o', 'ro', part, mounted)
   afterwards(t, () => run('umount', mounted))
   const { plan } = await survey(path)
