@@ -1,20 +1,18 @@
 // Where a capture begins: what is in its way is given up only when it is asked for, and only by a capture that can begin.
 
 import assert from 'node:assert/strict'
-import { readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { captureImage } from '../../src/index.js'
 import { mebibyte } from '../addon/made-image.js'
-import { capture, makeDevice, untilMarked } from './made-capture.js'
+import { capture, captureInPart, makeDevice, until } from './made-capture.js'
 
 const overwrite = true
 
 test('an unfinished capture is given up only for one that can begin', async (context) => {
   const made = makeDevice(context, 64 * mebibyte)
-  const run = captureImage({ source: made.device, image: made.image, limitBytesPerSecond: 40e6, durableEveryMs: 50 })
-  untilMarked(made).then(() => run.abort())
-  await assert.rejects(run.result, { code: 'INTERRUPTED' })
+  await captureInPart(made)
   await assert.rejects(capture({ ...made, device: join(made.folder, 'mistyped') }, { overwrite }), {
     code: 'DEVICE_NOT_FOUND',
   })
@@ -38,7 +36,8 @@ test('an older image is not taken for the one that a capture was to make', async
   writeFileSync(made.device, made.content.fill(7, 0, 512))
   // A capture over it that was killed before its first block: its journal is there, its file is not.
   const run = captureImage({ source: made.device, image: made.image, overwrite, limitBytesPerSecond: 1e6 })
-  setTimeout(() => run.abort(), 700)
+  await until(() => existsSync(`${made.image}.partial`), run.result)
+  run.abort()
   await assert.rejects(run.result, { code: 'INTERRUPTED' })
   rmSync(`${made.image}.partial`)
   const { digests } = await capture(made, { resume: true })

@@ -7,7 +7,7 @@ import { test } from 'node:test'
 import { captureImage, imageInfo, repairImage, verifyImage } from '../../src/index.js'
 import { mebibyte } from '../addon/made-image.js'
 import { attachFile, attachLoop, loopUnavailable, run } from '../drives/loop-device.js'
-import { capture, makeDevice, sha256, untilMarked } from './made-capture.js'
+import { capture, captureInPart, captureSlowly, makeDevice, sha256, until } from './made-capture.js'
 
 test('an image that is there stays, unless it is to be replaced', async (context) => {
   const made = makeDevice(context)
@@ -20,9 +20,7 @@ test('an image that is there stays, unless it is to be replaced', async (context
 
 test('a capture that was stopped goes on, only where asked to, and only with the same device', async (context) => {
   const made = makeDevice(context, 64 * mebibyte)
-  const run = captureImage({ source: made.device, image: made.image, limitBytesPerSecond: 40e6, durableEveryMs: 50 })
-  untilMarked(made).then(() => run.abort())
-  await assert.rejects(run.result, { code: 'INTERRUPTED', hint: /--resume/ })
+  await captureInPart(made)
   assert.equal((await imageInfo(made.image)).state, 'unfinished')
   await assert.rejects(capture(made), { code: 'CAPTURE_DIFFERS', hint: /--resume/ })
   const unfinished = { code: 'FILE_NOT_FOUND', hint: /did not finish.*--resume/ }
@@ -41,9 +39,7 @@ test('a capture that was stopped goes on, only where asked to, and only with the
 
 test('a file that was written to between two runs is not captured in two halves', async (context) => {
   const made = makeDevice(context, 64 * mebibyte)
-  const run = captureImage({ source: made.device, image: made.image, limitBytesPerSecond: 40e6, durableEveryMs: 50 })
-  untilMarked(made).then(() => run.abort())
-  await assert.rejects(run.result)
+  await captureInPart(made)
   utimesSync(made.device, new Date(), new Date(Date.now() + 5000))
   const hint = /stays in .*\.partial, from where image repair saves it\. Begin anew with --overwrite, which removes it/
   await assert.rejects(capture(made, { resume: true }), { code: 'SOURCE_CHANGED', hint })
@@ -58,8 +54,9 @@ test('a file that was written to between two runs is not captured in two halves'
 
 test('a raw file that was written to while it was read is not said to be mended by repair', async (context) => {
   const made = makeDevice(context, 64 * mebibyte, 'backup.raw')
-  const run = captureImage({ source: made.device, image: made.image, limitBytesPerSecond: 60e6 })
-  setTimeout(() => utimesSync(made.device, new Date(), new Date(Date.now() + 5000)), 300)
+  const run = captureImage({ source: made.device, image: made.image, limitBytesPerSecond: 30e6 })
+  await until(() => existsSync(`${made.image}.partial`), run.result)
+  utimesSync(made.device, new Date(), new Date(Date.now() + 5000))
   const hint = /stays in .*backup\.raw\.partial\. Begin anew with --overwrite, which removes it/
   await assert.rejects(run.result, { code: 'SOURCE_CHANGED', hint })
   await assert.rejects(capture(made), { code: 'CAPTURE_DIFFERS', hint })
@@ -69,8 +66,9 @@ test('a raw file that was written to while it was read is not said to be mended 
 
 test('a file that grows while it is read is no image', async (context) => {
   const made = makeDevice(context, 64 * mebibyte)
-  const run = captureImage({ source: made.device, image: made.image, limitBytesPerSecond: 60e6 })
-  setTimeout(() => appendFileSync(made.device, Buffer.alloc(512)), 300)
+  const run = captureImage({ source: made.device, image: made.image, limitBytesPerSecond: 30e6 })
+  await until(() => existsSync(`${made.image}.partial`), run.result)
+  appendFileSync(made.device, Buffer.alloc(512))
   await assert.rejects(run.result, (error: { code: string }) =>
     ['SOURCE_CHANGED', 'CAPTURE_DIFFERS'].includes(error.code),
   )
@@ -79,25 +77,20 @@ test('a file that grows while it is read is no image', async (context) => {
 
 test('a file that shrinks while it is read ends the capture', async (context) => {
   const made = makeDevice(context, 64 * mebibyte)
-  const run = captureImage({ source: made.device, image: made.image, limitBytesPerSecond: 40e6 })
-  setTimeout(() => truncateSync(made.device, mebibyte), 300)
+  const run = captureSlowly(made)
+  await until(() => existsSync(`${made.image}.partial`), run.result)
+  truncateSync(made.device, mebibyte)
   await assert.rejects(run.result, { name: 'TransferError' })
   assert.equal(existsSync(made.image), false)
 })
 
 test('two captures of one device at once are both right; two into one image are not begun', async (context) => {
   const made = makeDevice(context, 64 * mebibyte)
-  const [one, two] = await Promise.all([
-    capture(made, { limitBytesPerSecond: 100e6 }),
-    capture({ ...made, image: `${made.image}.second.lz4` }),
-    assert.rejects(
-      async () => {
-        await new Promise((resolve) => setTimeout(resolve, 200))
-        await capture(made, { overwrite: true })
-      },
-      { code: 'JOURNAL_IN_USE' },
-    ),
-  ])
+  const slow = captureImage({ source: made.device, image: made.image, limitBytesPerSecond: 25e6 })
+  const quick = capture({ ...made, image: `${made.image}.second.lz4` })
+  await until(() => existsSync(`${made.image}.partial`), slow.result)
+  await assert.rejects(capture(made, { overwrite: true }), { code: 'JOURNAL_IN_USE' })
+  const [one, two] = await Promise.all([slow.result, quick])
   assert.deepEqual([one.digests, two.digests], [one.digests, one.digests])
   assert.equal(one.digests.sha256, sha256(made.content))
 })

@@ -3,14 +3,23 @@
 
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { imageInfo, planRestore, restoreImage, verifyImage } from '../../src/index.js'
 import { mebibyte } from '../addon/made-image.js'
 import { afterwards, attachFile, attachLoop, loopUnavailable, run } from '../drives/loop-device.js'
 import { runCommand } from '../receive/run-command.js'
-import { capture, lz4, makeDevice, needs, sha256 } from './made-capture.js'
+import { capture, lz4, makeDevice, needs, sha256, until } from './made-capture.js'
 
 const skip = loopUnavailable() ?? false
 const sizeBytes = 20 * mebibyte
@@ -180,6 +189,14 @@ test('a restore refuses what is smaller, mounted, given twice, there already, or
   assert.match(asked.stdout, /CONFIRMATION_MISSING/)
 })
 
+function byteOf(path: string, offsetBytes: number): number {
+  const byte = Buffer.alloc(1)
+  const file = openSync(path, 'r')
+  readSync(file, byte, 0, 1, offsetBytes)
+  closeSync(file)
+  return byte[0] as number
+}
+
 test('a restore that was stopped goes on by comparing, and a larger target keeps its rest', {
   skip,
 }, async (context) => {
@@ -187,10 +204,11 @@ test('a restore that was stopped goes on by comparing, and a larger target keeps
   await capture(made)
   const target = join(made.folder, 'target.img')
   writeFileSync(target, Buffer.alloc(sizeBytes + mebibyte, 0xaa))
-  const run = restoreImage(await planRestore({ image: made.image, targets: [target], overwrite: true }), {
-    limitBytesPerSecond: 20e6,
-  })
-  setTimeout(() => run.abort(), 300)
+  // Its second block goes out a second after its first, and the last one three seconds later.
+  const pace = { limitBytesPerSecond: 4 * mebibyte }
+  const run = restoreImage(await planRestore({ image: made.image, targets: [target], overwrite: true }), pace)
+  await until(() => byteOf(target, 4 * mebibyte) !== 0xaa, run.result)
+  run.abort()
   await assert.rejects(run.result, { code: 'INTERRUPTED', hint: /--resume/ })
   const plan = await planRestore({ image: made.image, targets: [target], resume: true })
   const { targets } = await restoreImage(plan, { verify: true }).result

@@ -139,7 +139,7 @@ test('of an image that nothing tells of, verify does not claim to have compared 
   assert.doesNotMatch(describeImageVerification(report), /sound/)
 })
 
-test('what is no file is refused at once, also a pipe that nobody writes to', { timeout: 20_000 }, async (context) => {
+test('what is no file is refused at once, also a pipe that nobody writes to', { timeout: 120_000 }, async (context) => {
   const { folder } = makeDevice(context)
   mkdirSync(join(folder, 'folder'))
   spawnSync('mkfifo', [join(folder, 'pipe')])

@@ -4,37 +4,34 @@ import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { captureImage, convertImage, repairImage, verifyImage } from '../../src/index.js'
+import { convertImage, repairImage, verifyImage } from '../../src/index.js'
 import { mebibyte } from '../addon/made-image.js'
 import { afterwards, attachLoop, loopUnavailable, run as runProgram } from '../drives/loop-device.js'
-import { capture, makeDevice, sha256, untilMarked } from './made-capture.js'
+import { capture, captureInPart, captureSlowly, makeDevice, sha256, untilMarked } from './made-capture.js'
 
 test('nothing is converted or repaired into an image that a capture writes', async (context) => {
   const made = makeDevice(context, 64 * mebibyte)
   const other = { ...made, image: join(made.folder, 'other.lz4') }
   await capture(other)
-  const running = captureImage({
-    source: made.device,
-    image: made.image,
-    limitBytesPerSecond: 40e6,
-    durableEveryMs: 50,
-  })
-  await untilMarked(made)
+  const running = captureSlowly(made)
+  await untilMarked(made, running.result)
   const to = made.image
   const inUse = { code: 'DEVICE_IN_USE', message: /by process \d+/ }
   await assert.rejects(convertImage({ image: made.device, to, overwrite: true }).result, inUse)
   await assert.rejects(convertImage({ image: other.image, to, format: 'raw', overwrite: true }).result, inUse)
   await assert.rejects(repairImage({ image: other.image, to, overwrite: true }).result, inUse)
-  assert.equal((await running.result).digests.sha256, sha256(made.content))
+  running.abort()
+  await assert.rejects(running.result, { code: 'INTERRUPTED' })
+  const whole = await capture(made, { resume: true })
+  assert.ok(whole.resumedAtBytes > 0)
+  assert.equal(whole.digests.sha256, sha256(made.content))
   assert.equal((await verifyImage({ image: to }).result).sound, true)
   assert.deepEqual(readdirSync(made.folder).sort(), ['backup.img.lz4', 'device.bin', 'other.lz4'])
 })
 
 test('an unfinished capture that another image takes the place of is not gone on with', async (context) => {
   const made = makeDevice(context, 64 * mebibyte)
-  const run = captureImage({ source: made.device, image: made.image, limitBytesPerSecond: 40e6, durableEveryMs: 50 })
-  untilMarked(made).then(() => run.abort())
-  await assert.rejects(run.result, { code: 'INTERRUPTED' })
+  await captureInPart(made)
   await assert.rejects(convertImage({ image: made.device, to: made.image }).result, { code: 'FILE_EXISTS' })
   await convertImage({ image: made.device, to: made.image, overwrite: true }).result
   assert.equal(existsSync(`${made.image}.capture`), false)

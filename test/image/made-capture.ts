@@ -1,11 +1,12 @@
 // A device in a file for the tests of images, and ways to look at what came of it.
 
+import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
-import { type CaptureOptions, type CaptureResult, captureImage } from '../../src/index.js'
+import { type CaptureOptions, type CaptureResult, captureImage, type ImageRun } from '../../src/index.js'
 import { deviceBytes, mebibyte } from '../addon/made-image.js'
 import { temporaryFolder } from '../drives/loop-device.js'
 
@@ -29,11 +30,37 @@ export function capture(made: MadeDevice, more: Partial<CaptureOptions> = {}): P
   return captureImage({ source: made.device, image: made.image, ...more }).result
 }
 
-/** Until something of the image is on stable storage, so that a run that is stopped now has left something to go on from. */
-export async function untilMarked({ image }: MadeDevice): Promise<void> {
-  const journal = `${image}.capture`
-  while (!existsSync(journal) || !readFileSync(journal, 'latin1').includes('Mark'))
+/** A block a second, each read when the one before it is on its way: of 64 MiB the first mark comes 14 seconds before the end. */
+export function captureSlowly(made: MadeDevice): ImageRun<CaptureResult> {
+  const pace = { limitBytesPerSecond: 4 * mebibyte, memoryBytes: 24 * mebibyte, durableEveryMs: 50 }
+  return captureImage({ source: made.device, image: made.image, ...pace })
+}
+
+/** Waits for what is to happen before a run ends. */
+export async function until(isSo: () => boolean, ended: Promise<unknown>): Promise<void> {
+  let isOver = false
+  const end = () => {
+    isOver = true
+  }
+  ended.then(end, end)
+  while (!isSo()) {
+    assert.ok(!isOver, 'the run was over before')
     await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
+
+/** Until something of the image is on stable storage, so that a run that is stopped now has left something to go on from. */
+export function untilMarked({ image }: MadeDevice, ended: Promise<unknown>): Promise<void> {
+  const journal = `${image}.capture`
+  return until(() => existsSync(journal) && readFileSync(journal, 'latin1').includes('Mark'), ended)
+}
+
+/** A capture that was stopped when there was something to go on from. */
+export async function captureInPart(made: MadeDevice): Promise<void> {
+  const run = captureSlowly(made)
+  await untilMarked(made, run.result)
+  run.abort()
+  await assert.rejects(run.result, { code: 'INTERRUPTED', hint: /--resume/ })
 }
 
 export const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
