@@ -50,12 +50,16 @@ function noise(into: Buffer, seed: number): void {
 
 export const digest = (hash: string, content: Uint8Array) => createHash(hash).update(content).digest('hex')
 
-export type CaptureOptions = Partial<Omit<CaptureImageInput, 'source' | 'path'>>
+export interface CaptureOptions extends Partial<Omit<CaptureImageInput, 'source' | 'path'>> {
+  /** Comes between the opening of the device and the reading of it. */
+  opened?: () => Promise<void>
+}
 
-export async function capture(devicePath: string, path: string, options: CaptureOptions = {}) {
+export async function capture(devicePath: string, path: string, { opened, ...options }: CaptureOptions = {}) {
   const source = await Device.open(devicePath, { access: 'read' })
   const events: CaptureEvent[] = []
   try {
+    await opened?.()
     const input: CaptureImageInput = {
       source,
       sizeBytes: source.sizeBytes,

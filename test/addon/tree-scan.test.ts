@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
 import { chmod, link, mkdir, mkdtemp, rm, symlink, utimes, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -9,6 +8,7 @@ import { after, before, describe, it } from 'node:test'
 import { type ScannedTree, scanTree } from '../../src/addon/tree-scan.js'
 import { TransferError } from '../../src/errors.js'
 import { directoryPath, filePath } from '../../src/file-tree.js'
+import { contentOf } from '../prepare/made-tree.js'
 
 let folder = ''
 
@@ -188,8 +188,8 @@ describe('scanTree', () => {
 
   it('agrees with find(1) on a random tree', async () => {
     const root = join(folder, 'random')
-    const paths = Array.from({ length: 400 }, () => {
-      const bytes = randomBytes(5)
+    const paths = Array.from({ length: 400 }, (_, index) => {
+      const bytes = contentOf(index, 8)
       return (
         Array.from(bytes.subarray(0, 1 + ((bytes[0] as number) % 4)), (byte) => `e${byte % 6}`).join('/') +
         `/f${bytes.toString('hex')}`
