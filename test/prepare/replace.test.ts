@@ -444,15 +444,14 @@ test('a replacement that is killed at any moment is finished by the same command
   const started = performance.now()
   assert.ok(await runUntilKilled(words))
   const wholeMs = performance.now() - started
-  let killed = 0
-  const shares = [0.3, 0.5, 0.75]
-  for (const share of shares) {
+  for (const share of [0.3, 0.5, 0.75]) {
     again()
-    if (!(await runUntilKilled(words, wholeMs * share))) killed++
+    let killAfterMs = wholeMs * share
+    // The first run was slower than this one, which was over before it could be killed.
+    for (; await runUntilKilled(words, killAfterMs); killAfterMs /= 2) again()
+    context.diagnostic(`killed after ${Math.round(killAfterMs)} of ${Math.round(wholeMs)} ms`)
     assert.ok(await runUntilKilled(words))
     await assertWhole(scene.journal, [fresh], from)
     await assertForgotten(scene, [await driveIdOf(fresh, {})])
   }
-  context.diagnostic(`${killed} of ${shares.length} runs were killed, within ${Math.round(wholeMs)} ms`)
-  assert.ok(killed > 0)
 })
