@@ -11,6 +11,7 @@ export const browserMissing = existsSync(browserPath) ? false : `${browserPath} 
 export const browserFlags = [
   '--no-sandbox',
   '--disable-gpu',
+  '--disable-dev-shm-usage',
   '--disable-quic',
   '--no-first-run',
   '--disable-background-networking',

@@ -289,13 +289,13 @@ test('a million files take seconds, in one folder and in a thousand', () => {
   ] as const) {
     const tree = folders === 1 ? { ...whole, fileDirectory: new Uint32Array(1_000_000).fill(1) } : whole
     const input = { tree, drives: drives(...capacities), manifest: { fixedBytes: 500, fileBytes: () => 300 } }
-    const start = performance.now()
+    const start = process.cpuUsage()
     const span = spanDrives(input)
-    const seconds = (performance.now() - start) / 1000
+    const seconds = process.cpuUsage(start).user / 1e6
     assert.equal(span.leftOver.length, 0)
     assert.ok(span.drivesUsed <= span.lowerBound + 1)
-    // Half a second on an idle core; the bound only catches what would be quadratic.
-    assert.ok(seconds < 8, `${folders} folders took ${seconds.toFixed(1)} s`)
+    // Half a second of a quick core; the bound only catches what would be quadratic.
+    assert.ok(seconds < 30, `${folders} folders took ${seconds.toFixed(1)} s`)
   }
 })
 

@@ -79,7 +79,7 @@ function fileOf(content: Buffer | string, extension: string): string {
 }
 
 function run(program: string, words: string[]): string {
-  const { status, stdout, stderr } = spawnSync(program, words, { encoding: 'utf8', timeout: 60_000 })
+  const { status, stdout, stderr } = spawnSync(program, words, { encoding: 'utf8', timeout: 240_000 })
   assert.equal(status, 0, stderr)
   return stdout
 }
@@ -94,7 +94,7 @@ function scan(pdfPath: string): string[] {
     .map((name) => join(folder, name))
     .filter((path) => path.startsWith(prefix))
   const words = ['--quiet', '--nodbus', '--raw', '-Sdisable', '-Scode128.enable', ...pages]
-  const { status, stdout, stderr } = spawnSync('zbarimg', words, { encoding: 'utf8', timeout: 60_000 })
+  const { status, stdout, stderr } = spawnSync('zbarimg', words, { encoding: 'utf8', timeout: 240_000 })
   // 4: a page without any, such as the one with the check list.
   assert.ok(status === 0 || status === 4, stderr)
   return stdout.trim().split('\n').sort()
@@ -156,7 +156,7 @@ describe('the bars', { skip: noScanner }, () => {
     assert.deepEqual(scan(path), [...serials, tracking.replaceAll(' ', '')].sort())
   })
 
-  test('of the HTML slip too, printed by a browser', { skip: noBrowser, timeout: 90_000 }, () => {
+  test('of the HTML slip too, printed by a browser', { skip: noBrowser, timeout: 300_000 }, () => {
     const html = fileOf(packingSlipToHtml(slipOf(shippedJob(10))), 'html')
     const words = ['--headless', '--no-pdf-header-footer', ...browserFlags]
     run(browserPath, [

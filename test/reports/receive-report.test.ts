@@ -164,7 +164,7 @@ onload = () => {
 for (const widthPixels of [360, 1000]) {
   test(`in a browser ${widthPixels} pixels wide nothing sticks out, runs or is fetched`, {
     skip: browserMissing,
-    timeout: 90_000,
+    timeout: 300_000,
   }, () => {
     const folder = mkdtempSync(join(tmpdir(), 'receive-page-'))
     try {
@@ -174,7 +174,7 @@ for (const widthPixels of [360, 1000]) {
       const words = [...pageFlags, `--user-data-dir=${join(folder, 'profile')}`, '--dump-dom']
       const { stdout, stderr } = spawnSync(browserPath, [...words, pathToFileURL(file).href], {
         encoding: 'utf8',
-        timeout: 60_000,
+        timeout: 240_000,
       })
       const found = JSON.parse(
         /<pre>(\{.*\})<\/pre>/.exec(stdout)?.[1]?.replaceAll('&amp;', '&') ?? assert.fail(stderr),
