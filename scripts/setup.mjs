@@ -56,6 +56,10 @@ const benchPackages = [
   ['fsarchiver', '/usr/sbin/fsarchiver'],
   ['ewf-tools', '/usr/bin/ewfacquire'],
 ]
+const fuzzPackages = [
+  ['clang-14', '/usr/bin/clang++-14'],
+  ['libclang-rt-14-dev', '/usr/lib/llvm-14/lib/clang/14.0.6/lib/linux'],
+]
 
 /** Runs a program with its output shown; ends the process with its exit code when it fails. */
 export function run(program, parameters, options = {}) {
@@ -107,11 +111,15 @@ function installNodeModules() {
   })
 }
 
-/** Installs what `purpose` needs: 'build', 'demo', 'test' or 'bench'. */
+/** Installs what `purpose` needs: 'build', 'demo', 'test', 'bench' or 'fuzz'. */
 export function setUp(purpose) {
-  const extra = { build: [], demo: vaultPackages, test: testPackages, bench: [...testPackages, ...benchPackages] }[
-    purpose
-  ]
+  const extra = {
+    build: [],
+    demo: vaultPackages,
+    test: testPackages,
+    bench: [...testPackages, ...benchPackages],
+    fuzz: fuzzPackages,
+  }[purpose]
   installPackages([...buildPackages, ...extra])
   installNodeModules()
 }

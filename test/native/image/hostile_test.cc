@@ -3,6 +3,7 @@
 #include <fcntl.h>
 
 #include <cstdlib>
+#include <filesystem>
 
 #include "image/fuzz_image.h"
 #include "image/made_image.h"
@@ -19,12 +20,13 @@ std::vector<std::byte> bytesOf(const std::string& text) {
 // An image, its index, and its file's bytes.
 struct Small {
   explicit Small(uint64_t sizeBytes) : Small(MadeImage(sizeBytes)) {}
-  // A block that is packed to about a hundred kilobytes, and a short last one, which is stored as it is.
-  static Small ofTwoBlocks() {
+  // A block that is packed to about a hundred kilobytes, or less with less noise, and a short last one, which is stored
+  // as it is.
+  static Small ofTwoBlocks(int noiseBytes = 20'000) {
     MadeImage image(kBlockBytes + 8192);
     std::memset(image.memory->bytes().data(), 0, kBlockBytes);
     std::mt19937 random(8);
-    for (int count = 0; count < 20'000; count++)
+    for (int count = 0; count < noiseBytes; count++)
       image.memory->bytes()[random() % kBlockBytes] = static_cast<std::byte>(random());
     return Small(std::move(image));
   }
@@ -203,15 +205,32 @@ TEST_CASE("an image cut at any place is walked to its last whole block") {
   CHECK(walk().first.code() == ErrorCode::IMAGE_INVALID);
 }
 
+// DISKFERRY_FUZZ_CORPUS=test/native/fuzz/corpus makes what libFuzzer begins with anew.
+TEST_CASE("what fuzzing begins with, and what it once found, is read to an end") {
+  if (const char* corpus = std::getenv("DISKFERRY_FUZZ_CORPUS")) {
+    const Small small = Small::ofTwoBlocks(500);
+    for (unsigned what = 0; what < 4; what++) {
+      const auto good = small.fuzzInput(static_cast<std::byte>(what));
+      std::ofstream(std::string(corpus) + "/image-" + std::to_string(what), std::ios::binary)
+          .write(reinterpret_cast<const char*>(good.data()), static_cast<std::streamsize>(good.size()));
+    }
+  }
+  size_t inputs = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(DISKFERRY_FUZZ_CORPUS_FOLDER)) {
+    CAPTURE(entry.path().string());
+    std::ifstream file(entry.path(), std::ios::binary);
+    const std::string bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+    fuzzImage(std::as_bytes(std::span(bytes)));
+    inputs++;
+  }
+  CHECK(inputs >= 4);
+}
+
 TEST_CASE("whatever bytes an image and its index have, reading them ends, with an error or with content") {
   const Small small = Small::ofTwoBlocks();
-  const char* corpus = std::getenv("DISKFERRY_FUZZ_CORPUS");
   std::mt19937 random(4);
   for (unsigned what = 0; what < 4; what++) {
     const auto good = small.fuzzInput(static_cast<std::byte>(what));
-    if (corpus != nullptr)
-      std::ofstream(std::string(corpus) + "/image-" + std::to_string(what), std::ios::binary)
-          .write(reinterpret_cast<const char*>(good.data()), static_cast<std::streamsize>(good.size()));
     fuzzImage(good);
     for (int round = 0; round < (what == 0 ? 20'000 : 150); round++) {
       auto input = good;
