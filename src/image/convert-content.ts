@@ -79,11 +79,18 @@ export async function unpackFile(
   options: ConvertOptions,
   context: RunContext,
 ): Promise<Converted> {
-  if (container !== 'lz4' && image.trailer !== undefined)
-    return unpack(image, image.contentBytes as number, files.partial, options, context)
+  const { trailer } = image
+  if (container !== 'lz4' && trailer !== undefined) {
+    const contentBytes = image.contentBytes as number
+    const hashes = chosenHashes(trailer.description.digests)
+    const digests = await unpack(image, contentBytes, files.partial, { ...options, hashes }, context)
+    checkDigests(image, digests)
+    const { description, index } = trailer
+    return { contentBytes, dataBytes: contentBytes, index, description, digests }
+  }
   // How large the content of another program's file is, only its end tells; then it is packed as any raw image is.
   const contentBytes = await measureImage(image, context)
-  await unpack(image, contentBytes, files.plain, options, context)
+  await unpack(image, contentBytes, files.plain, { ...options, hashes: [] }, context)
   return packFile({ ...image, contentBytes }, files.plain, container, files.partial, options, context)
 }
 
@@ -91,15 +98,14 @@ async function unpack(
   image: FoundImage,
   contentBytes: number,
   path: string,
-  { memoryBytes }: ConvertOptions,
+  { hashes, memoryBytes }: ConvertOptions & { hashes: HashName[] },
   context: RunContext,
-): Promise<Converted> {
+): Promise<ImageDigests> {
   await rm(path, { force: true })
   await createImageFile(path, contentBytes)
   const device = await Device.open(path, { access: 'write' })
   const source = await ImageSource.open(contentOf(image))
   try {
-    const hashes = chosenHashes(image.trailer?.description.digests ?? {})
     let failure: TransferError | undefined
     const run = transferImage(
       {
@@ -119,11 +125,7 @@ async function unpack(
     )
     const result = await context.follow(run, progressRow(image, contentBytes))
     if (failure !== undefined) throw failure
-    const digests = hexDigests(result.digests, hashes)
-    checkDigests(image, digests)
-    const description = image.trailer?.description ?? (await foreignDescription(image, device, contentBytes))
-    const index = image.trailer === undefined ? {} : { index: image.trailer.index }
-    return { contentBytes, dataBytes: contentBytes, description, digests, ...index }
+    return hexDigests(result.digests, hashes)
   } finally {
     source.close()
     await device.close()

@@ -38,7 +38,6 @@ export interface ConvertResult {
   contentBytes: number
   imageBytes: number
   digests: ImageDigests
-  notes: string[]
   seconds: number
 }
 
@@ -72,7 +71,6 @@ async function convert(options: ConvertOptions, context: RunContext): Promise<Co
       contentBytes: data.contentBytes,
       imageBytes,
       digests: data.digests,
-      notes: data.index === undefined ? ['Without an index: the old image has none. Capture it again for one.'] : [],
       seconds: (performance.now() - startedMs) / 1000,
     }
   } finally {

@@ -16,8 +16,7 @@ export interface ImageData {
   contentBytes: number
   /** Of the file with the data: an LZ4 frame with its end mark, or the device as it is. */
   dataBytes: number
-  /** Undefined where nobody knows the digests of the blocks: then there is no trailer. */
-  index?: ImageIndex
+  index: ImageIndex
   description: ImageDescription
 }
 
@@ -34,11 +33,6 @@ export async function finishImage(from: string, to: string, data: ImageData): Pr
     const made = { at: new Date(description.startedAt), uniqueId: randomBytes(16) }
     await appendDurably(from, contentBytes, [encodeVhdFooter(contentBytes, made)])
     dataBytes = contentBytes + 512
-  }
-  if (index === undefined) {
-    await forgetMap(to)
-    await renameDurably(from, to)
-    return dataBytes
   }
   markKinds(index, contentBytes, description)
   if (container !== 'lz4') storeWhole(index, contentBytes)

@@ -41,6 +41,5 @@ export const imageConvertCommand: CommandModule<GlobalOptions, ConvertWords> = {
     terminal.emit({ event: 'image-converted', ...result })
     const facts = { ...result, image: result.to, skippedBytes: 0, unreadable: [], resumedAtBytes: 0 }
     terminal.print(describeCapture(facts))
-    for (const note of result.notes) terminal.warn(`Note: ${note}`)
   },
 }
