@@ -14,6 +14,7 @@ import { main, runIn, startServiceProgram } from '../built-program.js'
 import { address, drive } from '../formats/sample-job.js'
 import { callers } from '../jobs/local-service.js'
 import { temporaryFolder } from '../prepare/made-tree.js'
+import { atTerminal, enter, terminalMissing } from './pseudo-terminal.js'
 
 const folder = temporaryFolder('job')
 const service = await startService()
@@ -153,6 +154,15 @@ describe('the trip of a job', () => {
     assert.deepEqual(await ended, [3, null])
     await told
     assert.deepEqual([states[0], states.at(-1)], ['Received', 'Closed'])
+  })
+
+  test('delete takes no other name for an answer', { skip: terminalMissing }, async () => {
+    const words = ['job', 'delete', 'second', ...service.at]
+    const run = atTerminal([process.execPath, main, ...words], { cwd: folder })
+    await run.when(/Type second to delete/, `secnod${enter}`)
+    assert.equal(await run.ended, 8, run.shown())
+    assert.match(run.shown(), /"secnod" is not second; nothing was deleted/)
+    assert.equal(job('status', 'second').status, 0)
   })
 
   test('cancel and delete', () => {

@@ -1,7 +1,7 @@
 // diskferry job ship, cancel, delete: what changes a job.
 
 import type { Argv, CommandModule } from 'yargs'
-import { getJob, shipJob } from '../../index.js'
+import { getJob, shipJob, TransferError } from '../../index.js'
 import { type AddressOptions, addressOptions, readWayBack } from '../address-options.js'
 import type { GlobalOptions } from '../options.js'
 import { openService, type ServiceOptions, serviceOptions } from '../service-options.js'
@@ -89,7 +89,10 @@ export const jobDeleteCommand: CommandModule<GlobalOptions, DeleteOptions> = {
     if (!yes) {
       showJob(terminal, job)
       const typed = await terminal.ask(`Type ${job.name} to delete this job`, { flag: '--yes' })
-      if (typed.trim() !== job.name) return terminal.print('Nothing was deleted.')
+      if (typed.trim() !== job.name) {
+        const message = `${JSON.stringify(typed)} is not ${job.name}; nothing was deleted.`
+        throw new TransferError('CONFIRMATION_MISSING', message)
+      }
     }
     await service.delete(name)
     terminal.emit({ event: 'job-deleted', name: job.name })
