@@ -39,6 +39,8 @@ export interface BenchContext {
   smallFiles(): { folder: string; bytes: number }
   /** 20,000 of 10 KiB. */
   manyFiles(): { folder: string; bytes: number }
-  /** A loop device with ext4, half full. */
+  /** A loop device with ext4, half full; the rest was never written. */
   imagedDevice(): ImagedDevice
+  /** The same, the rest full of files that were deleted. */
+  agedDevice(): ImagedDevice
 }

@@ -1,9 +1,10 @@
-// The device that is imaged: a loop device with an ext4 file system over all of it, half full of files of which half can be
-// compressed. Its free room was never written, as on a new disk.
+// The devices that are imaged: loop devices with an ext4 file system over all of it, half full of files of which half can be
+// compressed. The free room of one was never written, as on a new disk; that of the other is full of files that were deleted, as
+// on a disk that was in use for a while.
 
 import { execFileSync } from 'node:child_process'
 import { randomFillSync } from 'node:crypto'
-import { closeSync, ftruncateSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, ftruncateSync, mkdirSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { attachLoop } from './measure.js'
 
@@ -20,8 +21,8 @@ export interface ImagedDevice {
 }
 
 /** Detached when the process ends. */
-export function makeImagedDevice(folder: string, bytes: number): ImagedDevice {
-  const file = join(folder, 'imaged.raw')
+export function makeImagedDevice(folder: string, bytes: number, freeRoom: 'new' | 'deleted'): ImagedDevice {
+  const file = join(folder, `imaged-${freeRoom}.raw`)
   const descriptor = openSync(file, 'w')
   ftruncateSync(descriptor, bytes)
   closeSync(descriptor)
@@ -30,7 +31,9 @@ export function makeImagedDevice(folder: string, bytes: number): ImagedDevice {
   mkdirSync(mount)
   execFileSync('mount', ['-o', 'loop', file, mount])
   try {
-    fill(mount, bytes / 2)
+    const pool = mixedContent(fileMebibytes * mebibyte)
+    fill(mount, pool, bytes / 2)
+    if (freeRoom === 'deleted') fillAndDelete(mount, pool)
   } finally {
     execFileSync('umount', [mount])
     rmSync(mount, { recursive: true })
@@ -40,16 +43,31 @@ export function makeImagedDevice(folder: string, bytes: number): ImagedDevice {
   return { device: loop.device, file, bytes }
 }
 
-function fill(folder: string, bytes: number): void {
-  const pool = mixedContent(fileMebibytes * mebibyte)
+function fill(folder: string, pool: Buffer, bytes: number): void {
   const small = pool.subarray(0, 16 * 1024)
   mkdirSync(join(folder, 'small'))
   for (let index = 0; index < smallFiles; index++) write(join(folder, 'small', `${index}.bin`), [small])
   const count = Math.floor((bytes - smallFiles * small.length) / pool.length)
-  for (let index = 0; index < count; index++) {
-    const turn = (index * 7 * mebibyte) % pool.length
-    write(join(folder, `large-${index}.bin`), [pool.subarray(turn), pool.subarray(0, turn)])
+  for (let index = 0; index < count; index++) writeTurned(join(folder, `large-${index}.bin`), pool, index)
+}
+
+function fillAndDelete(folder: string, pool: Buffer): void {
+  const room = () => {
+    const { bfree, bsize } = statfsSync(folder)
+    return bfree * bsize
   }
+  const deleted = join(folder, 'deleted')
+  mkdirSync(deleted)
+  for (let index = 0; room() > 2 * pool.length; index++) writeTurned(join(deleted, `${index}.bin`), pool, index)
+  // What was not written yet would never be.
+  execFileSync('sync', ['--file-system', folder])
+  rmSync(deleted, { recursive: true })
+}
+
+/** No two files begin alike. */
+function writeTurned(path: string, pool: Buffer, index: number): void {
+  const turn = (index * 7 * mebibyte) % pool.length
+  write(path, [pool.subarray(turn), pool.subarray(0, turn)])
 }
 
 function write(path: string, pieces: readonly Buffer[]): void {

@@ -12,6 +12,7 @@
 //   vault-seed-large, vault-seed-small  the first backup into staging, against restic alone
 //   image-capture   a device to an image, against dd | lz4 and other imagers
 //   image-capture-used   its used blocks only, against the same, partclone and fsarchiver
+//   image-capture-aged  the same of a device whose free room is full of deleted files
 //   image-restore   an image onto a device, against lz4 -d | dd
 //   image-verify    an image checked, against lz4 -t
 
@@ -22,7 +23,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import type { BenchCase, BenchContext, Row } from './case.js'
 import { dislocker } from './cases/dislocker.js'
-import { imageCapture, imageCaptureUsed } from './cases/image-capture.js'
+import { imageCapture, imageCaptureAged, imageCaptureUsed } from './cases/image-capture.js'
 import { imageRestore, imageVerify } from './cases/image-restore.js'
 import { layout } from './cases/layout.js'
 import { prepareLarge } from './cases/prepare-large.js'
@@ -47,6 +48,7 @@ const cases: BenchCase[] = [
   vaultSeedSmall,
   imageCapture,
   imageCaptureUsed,
+  imageCaptureAged,
   imageRestore,
   imageVerify,
 ]
@@ -87,7 +89,8 @@ const context: BenchContext = {
     makeSmallFiles(join(folder, 'many'), 20_000)
     return { folder: join(folder, 'many'), bytes: 20_000 * 10 * 1024 }
   }),
-  imagedDevice: once(() => makeImagedDevice(folder, Number(values['device-gib']) * 2 ** 30)),
+  imagedDevice: once(() => makeImagedDevice(folder, Number(values['device-gib']) * 2 ** 30, 'new')),
+  agedDevice: once(() => makeImagedDevice(folder, Number(values['device-gib']) * 2 ** 30, 'deleted')),
 }
 
 function once<T>(make: () => T): () => T {

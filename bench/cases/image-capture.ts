@@ -4,6 +4,7 @@
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { BenchCase, BenchContext, Row } from '../case.js'
+import type { ImagedDevice } from '../image-device.js'
 import { ddThroughLz4, floorOf, type Peer, usedOnlyPeers, wholeDevicePeers } from '../image-peers.js'
 import { hasLoopDevices, type Measurement, measure, median } from '../measure.js'
 
@@ -11,38 +12,55 @@ export const imageCapture: BenchCase = {
   name: 'image-capture',
   describe: 'a device, half full, to an image with SHA-256, against dd | lz4 without a digest of the device',
   run: (context) =>
-    capture(context, { words: [], tool: 'diskferry image capture', bound: 2.5, peers: wholeDevicePeers }),
+    capture(context, context.imagedDevice, {
+      words: [],
+      tool: 'diskferry image capture',
+      bound: 2.5,
+      peers: wholeDevicePeers,
+    }),
 }
+
+const usedOnly = { words: ['--used-only'], tool: 'diskferry image capture --used-only', bound: 4 }
 
 export const imageCaptureUsed: BenchCase = {
   name: 'image-capture-used',
   describe: 'the used blocks of a device, half full, with SHA-256, against dd | lz4 of the whole device',
   run: (context) =>
-    capture(context, {
-      words: ['--used-only'],
-      tool: 'diskferry image capture --used-only',
-      bound: 4,
+    capture(context, context.imagedDevice, {
+      ...usedOnly,
       peers: usedOnlyPeers,
-      floor: (device, image, imageBytes) => floorOf(device, image, context.imagedDevice().bytes / 2, imageBytes),
+      floor: ({ device, bytes }, image, imageBytes) => floorOf(device, image, bytes / 2, imageBytes),
     }),
+}
+
+export const imageCaptureAged: BenchCase = {
+  name: 'image-capture-aged',
+  describe:
+    'the used blocks of a device, half full, its free room full of deleted files, against dd | lz4 of all of it',
+  run: (context) =>
+    capture(context, context.agedDevice, { ...usedOnly, state: ', the rest of deleted files', peers: () => [] }),
 }
 
 interface Kind {
   words: string[]
   tool: string
   bound: number
+  /** Of the device, beside being half full. */
+  state?: string
   peers(device: string, image: string): Peer[]
   /** Reads and writes as much as ours did, and does nothing else. */
-  floor?(device: string, image: string, imageBytes: number): Peer
+  floor?(imaged: ImagedDevice, image: string, imageBytes: number): Peer
 }
 
-function capture(context: BenchContext, { words, tool, bound, peers, floor }: Kind): Row[] {
+function capture(context: BenchContext, makeDevice: () => ImagedDevice, kind: Kind): Row[] {
+  const { words, tool, bound, state = '', peers, floor } = kind
   if (!hasLoopDevices()) {
     console.error('skipped: it needs root and loop devices')
     return []
   }
-  const { device, bytes } = context.imagedDevice()
-  const work = `a device of ${bytes / 2 ** 30} GiB, half full, to an image`
+  const imaged = makeDevice()
+  const { device, bytes } = imaged
+  const work = `a device of ${bytes / 2 ** 30} GiB, half full${state}, to an image`
   const image = join(context.folder, 'captured.img.lz4')
   const lz4 = ddThroughLz4(device, image)
   const theirs: MeasuredPeer[] = []
@@ -52,7 +70,7 @@ function capture(context: BenchContext, { words, tool, bound, peers, floor }: Ki
   for (let round = 0; round < context.rounds; round++) {
     theirs.push(runPeer(context, lz4))
     ours.push(runPeer(context, { tool, hashes: '', line, output: image }))
-    const least = floor?.(device, image, ours[0]?.outputBytes ?? 0)
+    const least = floor?.(imaged, image, ours[0]?.outputBytes ?? 0)
     if (least !== undefined) floors.push(runPeer(context, least))
   }
   const others = peers(device, image).map((peer) => rowOf(work, peer, [runPeer(context, peer)], bytes))
@@ -61,7 +79,7 @@ function capture(context: BenchContext, { words, tool, bound, peers, floor }: Ki
   return [
     ...others,
     rowOf(work, lz4, theirs, bytes),
-    ...(floor === undefined ? [] : [rowOf(work, floor(device, image, 0), floors, bytes)]),
+    ...(floor === undefined ? [] : [rowOf(work, floor(imaged, image, 0), floors, bytes)]),
     { ...rowOf(work, { tool, hashes, line }, ours, bytes), ratio: { to: 'dd | lz4', value, bound } },
   ]
 }
