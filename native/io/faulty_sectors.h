@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -30,6 +31,7 @@ class FaultySectors final : public Sectors {
   // Every call from the named one on fails too.
   std::atomic<bool> staysBroken{true};
   std::vector<Range> unreadable, unwritable;  // set before use
+  std::function<void()> beforeWrite;          // set before use; may wait
   // Writes wait in memory until flush(); losePower() forgets them.
   std::atomic<bool> hasWriteCache{false};
 
@@ -45,6 +47,7 @@ class FaultySectors final : public Sectors {
   }
 
   Status write(uint64_t offsetBytes, std::span<const std::byte> from) override {
+    if (beforeWrite) beforeWrite();
     DISKFERRY_TRY(
         check(failWriteAtCall, writes_, unwritable, offsetBytes, from.size(), ErrorCode::DEVICE_WRITE_FAILED));
     if (!hasWriteCache) return below_->write(offsetBytes, from);

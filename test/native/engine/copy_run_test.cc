@@ -3,6 +3,9 @@
 
 #include <doctest/doctest.h>
 
+#include <condition_variable>
+#include <mutex>
+
 #include "engine/made_copy.h"
 
 namespace diskferry::engine {
@@ -25,6 +28,28 @@ const std::vector<uint64_t> kSizes = {0,
                                       2 * kChunkBytes + 12'345,
                                       0,
                                       77};
+
+// The first writes pass, the others wait until it is opened: no run is over before that, however quick the machine is.
+class Gate {
+ public:
+  explicit Gate(int passing) : passing_(passing) {}
+  void pass() {
+    std::unique_lock lock(mutex_);
+    // A run that never gets there ends all the same.
+    opened_.wait_for(lock, std::chrono::seconds(60), [&] { return passing_ > 0; });
+    passing_--;
+  }
+  void open() {
+    std::lock_guard lock(mutex_);
+    passing_ = 1'000'000;
+    opened_.notify_all();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable opened_;
+  int passing_;
+};
 
 void checkComplete(const MadeCopy& copy, const Told& told) {
   CHECK_MESSAGE(told.status.isOk(), told.status.message());
@@ -92,7 +117,12 @@ TEST_CASE(
   first.durableEveryBytes = 8 * kChunkBytes;
   first.durableEvery = std::chrono::milliseconds(1);
   first.memoryBytes = 4 * kChunkBytes;
-  const Told interrupted = copy.run(std::move(first), [](CopyRun& run) { run.abort(); });
+  Gate gate(8);
+  copy.faulty->beforeWrite = [&] { gate.pass(); };
+  const Told interrupted = copy.run(std::move(first), [&](CopyRun& run) {
+    run.abort();
+    gate.open();
+  });
   CHECK(interrupted.status.code() == ErrorCode::INTERRUPTED);
   REQUIRE_FALSE(interrupted.marks.empty());
   copy.faulty->losePower();
@@ -181,11 +211,14 @@ TEST_CASE("a large file that changes while it is copied is found at its end") {
     options.memoryBytes = 4 * kChunkBytes;
     options.durableEveryBytes = kChunkBytes;
     options.skipChanged = skip;
+    Gate gate(4);
+    copy.faulty->beforeWrite = [&] { gate.pass(); };
     bool isChanged = false;
     const Told told = copy.run(std::move(options), [&](CopyRun&) {
       if (isChanged) return;
       isChanged = true;
       std::ofstream(copy.sourcePath(0), std::ios::app) << "more";
+      gate.open();
     });
     REQUIRE(isChanged);
     CHECK(told.status.code() == (skip ? ErrorCode::OK : ErrorCode::SOURCE_CHANGED));

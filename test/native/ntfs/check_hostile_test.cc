@@ -3,7 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <chrono>
+#include <ctime>
 #include <filesystem>
 
 #include "checked_volume.h"
@@ -23,7 +23,7 @@ bool mountAndRun(const std::string& path, const std::string& commands) {
   std::string output;
   bool isMounted = run("ntfs-3g -o locale=C.UTF-8 " + path + " " + folder, &output) == 0;
   int code = isMounted ? run("cd " + folder + " && " + commands, &output) : 0;
-  if (isMounted) run("umount " + folder);
+  if (isMounted) unmountImage(folder, path);
   std::filesystem::remove(folder);
   REQUIRE_MESSAGE(code == 0, output);
   return isMounted;
@@ -177,7 +177,7 @@ TEST_CASE("ntfs volume: mutated volumes give errors or findings, whatever is ask
   uint32_t folder = tree.addDirectory(0, "folder");
   for (int i = 0; i < 50; i++)
     tree.addFile(i % 2 == 0 ? folder : 0, "file with some name " + std::to_string(i), 6000u * (i % 3));
-  auto start = std::chrono::steady_clock::now();
+  const std::clock_t start = std::clock();
   for (size_t kind = 0; kind < std::size(kinds); kind++) {
     auto volume = CheckedVolume::make(kinds[kind], tree);
     if (volume == nullptr) return;
@@ -202,8 +202,8 @@ TEST_CASE("ntfs volume: mutated volumes give errors or findings, whatever is ask
     }
     CHECK(volume->codes().empty());
   }
-  auto seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  CHECK(seconds < (isLong() ? 3600 : 60));
+  // Of the processor, so that a busy machine changes nothing: it catches what has no end.
+  CHECK((std::clock() - start) / CLOCKS_PER_SEC < (isLong() ? 7200 : 300));
 }
 
 TEST_CASE("ntfs volume: run lists that claim the whole volume cost no memory") {

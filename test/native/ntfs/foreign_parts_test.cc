@@ -2,7 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <chrono>
+#include <ctime>
 #include <cstring>
 #include <string>
 
@@ -252,7 +252,7 @@ TEST_CASE("attribute lists: parts that overlap, are missing, are named twice or 
 }
 
 TEST_CASE("attribute lists: mutated records and lists give content or errors") {
-  auto start = std::chrono::steady_clock::now();
+  const std::clock_t start = std::clock();
   Random random(5);
   for (int round = 0; round < 4000; round++) {
     MadeTable table;
@@ -268,7 +268,8 @@ TEST_CASE("attribute lists: mutated records and lists give content or errors") {
     Result<std::vector<std::byte>> content = table.read();
     if (content.isOk()) CHECK(content.value().size() <= 100000);
   }
-  CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(60));
+  // Of the processor, so that a busy machine changes nothing: it catches what has no end.
+  CHECK((std::clock() - start) / CLOCKS_PER_SEC < 300);
 }
 
 }  // namespace diskferry::ntfs::testing

@@ -59,7 +59,7 @@ bool compareMounted(const std::string& path, const TreeBuilder& tree, const std:
       isEqual = static_cast<std::byte>(content[i]) == patternAt(file, i);
     different += !isEqual;
   }
-  run("fusermount -u " + folder + " || umount " + folder);
+  unmountImage(folder, path);
   std::filesystem::remove(folder);
   CHECK(different == 0);
   CHECK(found == expected);
@@ -155,7 +155,7 @@ TEST_CASE("ntfs layout: 100,000 files in one folder, and 30 levels of folders wi
     uint32_t index = 0;
     while (index * 7919ull % 100000 != 99999) index++;
     CHECK(output == "100002\n" + std::to_string(index % 2) + "\n5000\n");
-    run("fusermount -u " + mount + " || umount " + mount);
+    unmountImage(mount, volume.path());
   }
   std::filesystem::remove(mount);
 }

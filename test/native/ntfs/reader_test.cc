@@ -118,7 +118,7 @@ std::shared_ptr<BlockDevice> makeForeign(TemporaryVolume& file, const std::strin
     return nullptr;
   }
   code = run("cd " + folder + " && " + commands, &output);
-  run("umount " + folder);
+  unmountImage(folder, file.path());
   std::filesystem::remove(folder);
   REQUIRE_MESSAGE(code == 0, output);
   return file.device();

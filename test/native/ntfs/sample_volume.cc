@@ -7,9 +7,13 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <thread>
 
 #include "io/aligned_buffer.h"
 #include "ntfs/skeleton.h"
@@ -34,6 +38,29 @@ int run(const std::string& command, std::string* output) {
 }
 
 bool hasProgram(const std::string& name) { return run("command -v " + name) == 0; }
+
+void unmountImage(const std::string& folder, const std::string& path) {
+  std::string output;
+  CHECK_MESSAGE(run("fusermount -u " + folder + " || umount " + folder, &output) == 0, output);
+  const auto isAtIt = [&](const std::filesystem::path& process) {
+    std::ifstream words(process / "cmdline", std::ios::binary);
+    for (std::string word; std::getline(words, word, '\0');)
+      if (word == path) return true;
+    return false;
+  };
+  for (int attempt = 0; attempt < 6000; attempt++) {
+    // A process may end while it is looked at.
+    std::error_code error;
+    auto processes = std::filesystem::directory_iterator("/proc", error);
+    bool isWriting = false;
+    for (; !error && processes != std::filesystem::directory_iterator(); processes.increment(error))
+      if (std::isdigit(static_cast<unsigned char>(processes->path().filename().native()[0])) != 0)
+        isWriting = isWriting || isAtIt(processes->path());
+    if (!error && !isWriting) return;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  FAIL("ntfs-3g goes on with " << path);
+}
 
 std::optional<std::vector<std::byte>> makeSkeleton(const VolumeKind& kind) {
   if (!hasProgram("mkntfs")) return std::nullopt;

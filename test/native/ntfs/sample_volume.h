@@ -87,6 +87,8 @@ class TemporaryVolume {
 // The exit code of a shell command, its output in `output`.
 int run(const std::string& command, std::string* output = nullptr);
 bool hasProgram(const std::string& name);
+// Unmounts an image that ntfs-3g has mounted, which still writes when umount has returned: its end is waited for.
+void unmountImage(const std::string& folder, const std::string& path);
 // Plans, fills with file data, writes the metadata. REQUIREs success.
 struct MadeVolume {
   std::vector<std::byte> skeleton;
