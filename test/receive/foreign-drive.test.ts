@@ -38,7 +38,7 @@ const wanted: Wanted[] = [
   { path: 'empty', blockBytes: 4 << 20 },
 ]
 
-/** ntfs-3g still writes when its mount is gone, and has the view open until it is done. */
+/** Busy for as long as ntfs-3g, which was told to end, has it open. */
 function unmountView(view: string): void {
   const until = Date.now() + 60_000
   for (;;) {
