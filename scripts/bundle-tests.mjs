@@ -5,6 +5,7 @@ import { readFileSync, rmSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
+import { bundleOptions } from './bundle-options.mjs'
 import { root } from './setup.mjs'
 
 const outdir = join(root, 'build-tests')
@@ -24,20 +25,12 @@ const sourceUrls = {
 export async function bundleTests(files) {
   rmSync(outdir, { recursive: true, force: true })
   await build({
-    absWorkingDir: root,
+    ...bundleOptions,
     entryPoints: files,
     outbase: root,
     outdir,
-    bundle: true,
-    splitting: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
-    charset: 'utf8',
-    sourcemap: true,
     packages: 'external',
     plugins: [sourceUrls],
-    logLevel: 'warning',
   })
   return files.map((file) => join(outdir, relative(root, resolve(root, file)).replace(/\.ts$/, '.js')))
 }

@@ -3,32 +3,24 @@
 // command needs are taken in too, with their licences; those of package.json's `dependencies` stay outside.
 
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import { build } from 'esbuild'
+import { bundleOptions } from './bundle-options.mjs'
+import { root } from './setup.mjs'
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const dist = join(root, 'dist')
 const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 
 rmSync(dist, { recursive: true, force: true })
 const { metafile } = await build({
-  absWorkingDir: root,
+  ...bundleOptions,
   entryPoints: ['src/index.ts', 'src/cli/main.ts'],
   outbase: 'src',
   outdir: 'dist',
-  bundle: true,
-  splitting: true,
-  format: 'esm',
-  platform: 'node',
-  target: 'node20',
-  charset: 'utf8',
-  sourcemap: true,
   sourcesContent: false,
   legalComments: 'none',
   external: Object.keys(dependencies),
   metafile: true,
-  logLevel: 'warning',
 })
 writeFileSync(join(dist, 'LICENSES.txt'), licences(Object.keys(metafile.inputs)))
 
