@@ -13,20 +13,16 @@ import { FileIndex } from '../../src/plan/file-index.js'
 import { incompleteMark, metadataValue } from '../../src/receive/put-pages.js'
 import type { ReceiveResult } from '../../src/receive/receive-drives.js'
 import { MemoryStore } from '../../src/storage/memory-store.js'
-import { contentOf, hashesBelow, temporaryFolder } from '../prepare/made-tree.js'
-import { hashesInStore, type MadeDrives, makeDrives, receive } from './made-import.js'
+import { hashesBelow, temporaryFolder } from '../prepare/made-tree.js'
+import { hashesInStore, type MadeDrives, makeMixedDrive, receive } from './made-import.js'
 
-const mebibyte = 1 << 20
 const folder = temporaryFolder('receive-damaged-drive')
 let made: MadeDrives
 let image = ''
 let run = 0
 
 before(async () => {
-  const files: Record<string, Buffer> = { 'disk.vhd': contentOf(3, 3 * mebibyte) }
-  for (let index = 0; index < 4; index++) files[`large/${index}`] = contentOf(index, 9 * mebibyte + index)
-  for (let index = 0; index < 60; index++) files[`small/${index}`] = contentOf(index, 20_000 + index)
-  made = await makeDrives(folder, files, ['140M'])
+  made = await makeMixedDrive(folder)
   image = made.drives[0]?.path as string
 })
 

@@ -13,7 +13,7 @@ import { FolderStore } from '../../src/storage/folder-store.js'
 import { MemoryStore } from '../../src/storage/memory-store.js'
 import { lacksMount, needsRoot } from '../lacks.js'
 import { contentOf, temporaryFolder } from '../prepare/made-tree.js'
-import { assertArrived, hashesInStore, type MadeDrives, makeDrives, receive } from './made-import.js'
+import { assertArrived, hashesInStore, type MadeDrives, makeDrives, makeMixedDrive, receive } from './made-import.js'
 
 const mebibyte = 1 << 20
 const folder = temporaryFolder('receive-drive-faults')
@@ -23,10 +23,7 @@ let sound = ''
 let run = 0
 
 before(async () => {
-  const files: Record<string, Buffer> = { 'disk.vhd': contentOf(3, 3 * mebibyte) }
-  for (let index = 0; index < 4; index++) files[`large/${index}`] = contentOf(index, 9 * mebibyte + index)
-  for (let index = 0; index < 60; index++) files[`small/${index}`] = contentOf(index, 20_000 + index)
-  made = await makeDrives(folder, files, ['140M'])
+  made = await makeMixedDrive(folder)
   image = made.drives[0]?.path as string
   sound = join(folder, 'sound.img')
   copyFileSync(image, sound)

@@ -8,7 +8,7 @@ import type { ReceiveDrive } from '../../src/receive/receive-drive.js'
 import { type ReceiveRequest, type ReceiveResult, receiveDrives } from '../../src/receive/receive-drives.js'
 import type { BlobStore } from '../../src/storage/blob-store.js'
 import { prepare, requestFor } from '../prepare/made-drive.js'
-import { hashesBelow, writeTree } from '../prepare/made-tree.js'
+import { contentOf, hashesBelow, writeTree } from '../prepare/made-tree.js'
 
 export interface MadeDrives {
   source: string
@@ -35,6 +35,14 @@ export async function makeDrives(
     return driveOf(drive)
   })
   return { source, folder, session, drives }
+}
+
+/** One drive with blobs of each kind: a page blob, large ones and small ones. */
+export function makeMixedDrive(folder: string): Promise<MadeDrives> {
+  const files: Record<string, Buffer> = { 'disk.vhd': contentOf(3, 3 << 20) }
+  for (let index = 0; index < 4; index++) files[`large/${index}`] = contentOf(index, (9 << 20) + index)
+  for (let index = 0; index < 60; index++) files[`small/${index}`] = contentOf(index, 20_000 + index)
+  return makeDrives(folder, files, ['140M'])
 }
 
 function driveOf(drive: SessionResult['drives'][number]): ReceiveDrive {
