@@ -112,10 +112,10 @@ async function begin(options: CaptureOptions, journal: CaptureJournal): Promise<
   const partial = partialPath(options.image)
   const plan = await planCapture(options)
   if (options.overwrite !== true && (await exists(partial))) {
-    const begin = plan.container === 'lz4' ? 'image repair saves what is good of it. Or begin' : 'Begin'
+    const next = plan.container === 'lz4' ? 'image repair saves what is good of it. Or begin' : 'Begin'
     throw new TransferError('CAPTURE_DIFFERS', `${partial} is there, without the journal to go on with it.`, {
       path: partial,
-      hint: `${begin} anew, without --resume: --overwrite, which removes it.`,
+      hint: `${next} anew, without --resume: --overwrite, which removes it.`,
     })
   }
   if (journal.state !== undefined) await journal.clear()
